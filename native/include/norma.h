@@ -1,0 +1,350 @@
+/*
+ * Norma: normalization layers, forward and backward, on the CPU.
+ *
+ * This header is the specification of the library. What holds for every function stands here; what
+ * holds for one stands above it.
+ *
+ * Tensors
+ *   A tensor is N x C x S: batch, channels, and the product of the spatial extents (S = 1 for a
+ *   dense layer). It is dense, in one of two orders:
+ *     NORMA_CHANNELS_FIRST  element (n, c, s) at (n * C + c) * S + s    NC, NCW, NCHW, NCDHW
+ *     NORMA_CHANNELS_LAST   element (n, c, s) at (n * S + s) * C + c    NC, NWC, NHWC, NDHWC
+ *   With S = 1 the two orders are the same. M = N * S is the number of values of a channel.
+ *
+ * Types
+ *   A tensor holds elements of `data_type`. Parameters (gamma, beta, their gradients, running
+ *   statistics) are float for NORMA_FLOAT32 and double for NORMA_FLOAT64. Statistics of a batch
+ *   are double for every data type. Every parameter and statistics array has C elements.
+ *
+ * Batch normalization (Ioffe and Szegedy, arXiv:1502.03167, algorithm 1)
+ *   mean_c     = sum of x over channel c / M
+ *   variance_c = sum of (x - mean_c)^2 over channel c / M            biased; without epsilon
+ *   x_hat      = (x - mean_c) * inv_std_c,  inv_std_c = 1 / sqrt(variance_c + epsilon)
+ *   y          = gamma_c * x_hat + beta_c
+ *   Where variance_c + epsilon is 0 the channel is constant, and inv_std_c is taken as 0: y = beta_c.
+ *   gamma = NULL means ones, beta = NULL means zeros.
+ *
+ * Accuracy
+ *   No variance is computed as E[x^2] - E[x]^2 and no output as a folded x * a + b, so a mean far
+ *   from zero costs no digits: with any mean for which x itself can hold the deviations, y is
+ *   within a few units in the last place of max(|y|, |y - beta|, |beta|) of the exact result of the
+ *   formula. Where float arithmetic would overflow, double is used. NaN and infinity in a channel
+ *   make that channel's outputs NaN, and no other's.
+ *   For NORMA_FLOAT64 the squares of the deviations must be representable (|x - mean| < 1e154).
+ *   The squares of deviations below 1e-19 are kept exact only where epsilon is below 1e-30; above,
+ *   they cannot be told from zero beside epsilon.
+ *
+ * Reproducibility
+ *   The bits of a result depend on the values, the shape, the layout, the data type and epsilon. They
+ *   do not depend on the number of threads, on the addresses, or on the instruction-set level, if
+ *   that level has a fused multiply-add in hardware (x86-64-v3, x86-64-v4, aarch64).
+ *
+ * Arguments
+ *   A pointer must not be NULL unless the function says so, and must be aligned to its element.
+ *   Outputs must not overlap inputs or each other, except where the function allows "in place",
+ *   which means the same address. Every check is made before anything is written: when a function
+ *   returns anything but NORMA_OK, all outputs are as they were.
+ *
+ * Workspace
+ *   Functions that need scratch take `workspace` and `workspace_size` in bytes. With the size that
+ *   norma_batch_norm_workspace_size gives nothing is allocated; with NULL (and size 0) the function
+ *   allocates and frees its own scratch, and may return NORMA_OUT_OF_MEMORY. A workspace is aligned
+ *   to 8 bytes, overlaps nothing else and serves one call at a time; it carries nothing between calls.
+ *
+ * Threads
+ *   Every function may be called from any number of threads at once, as long as no call writes what
+ *   another reads or writes. A call uses an OpenMP team of at most `threads` threads
+ *   (0: omp_get_max_threads()), never more than 64 or the number of processors, whichever is
+ *   larger, and only the calling thread where the work is small. An OpenMP runtime keeps one team
+ *   for each thread that calls it, and GNU's ends the process when it cannot create a thread: a program
+ *   that calls from many threads should ask for few threads per call.
+ *
+ * The library has no other state than the instruction-set level it chose once. It never prints,
+ * aborts or exits, and does not change the floating-point environment.
+ */
+#ifndef NORMA_H
+#define NORMA_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define NORMA_API
+#elif defined(__GNUC__)
+#define NORMA_API __attribute__((visibility("default")))
+#else
+#define NORMA_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a function returns: a value of enum norma_status_code. */
+typedef int32_t norma_status;
+
+enum norma_status_code {
+  NORMA_OK = 0,
+  NORMA_NULL_POINTER = 1,         /* a required pointer is NULL */
+  NORMA_BAD_EXTENT = 2,           /* an extent or an element count is zero or negative */
+  NORMA_EXTENT_OVERFLOW = 3,      /* the size of the tensor in bytes exceeds INT64_MAX */
+  NORMA_BAD_DATA_TYPE = 4,        /* not a value of enum norma_data_type */
+  NORMA_BAD_LAYOUT = 5,           /* not a value of enum norma_layout */
+  NORMA_BAD_EPSILON = 6,          /* epsilon is negative, infinite or NaN */
+  NORMA_BAD_THREADS = 7,          /* threads is negative */
+  NORMA_BAD_MOMENTUM = 8,         /* momentum is outside its range, or not a number */
+  NORMA_BAD_RULE = 9,             /* another field of an update rule is outside its range */
+  NORMA_BAD_COUNT = 10,           /* a count of values is negative, or all counts are zero */
+  NORMA_OVERLAP = 11,             /* an output overlaps an input or another output */
+  NORMA_MISALIGNED = 12,          /* a pointer is not aligned to its element */
+  NORMA_WORKSPACE_TOO_SMALL = 13, /* workspace_size is below norma_batch_norm_workspace_size */
+  NORMA_ONE_VALUE_PER_CHANNEL = 14, /* one value has no variance: training needs M > 1 */
+  NORMA_OUT_OF_MEMORY = 15,       /* scratch could not be allocated */
+  NORMA_UNKNOWN_ISA = 16,         /* the environment variable NORMA_ISA names no known level */
+  NORMA_UNSUPPORTED_ISA = 17      /* NORMA_ISA names a level this processor does not have */
+};
+
+enum norma_data_type {
+  NORMA_FLOAT32 = 0, /* float, parameters float */
+  NORMA_FLOAT64 = 1  /* double, parameters double */
+};
+
+enum norma_layout {
+  NORMA_CHANNELS_FIRST = 0,
+  NORMA_CHANNELS_LAST = 1
+};
+
+/* A batch normalization: the shape of its tensor and how to compute it. */
+typedef struct norma_batch_norm {
+  int64_t batch;     /* N >= 1 */
+  int64_t channels;  /* C >= 1 */
+  int64_t spatial;   /* S >= 1, the product of the spatial extents */
+  double epsilon;    /* >= 0, finite; added to the variance */
+  int32_t data_type; /* enum norma_data_type */
+  int32_t layout;    /* enum norma_layout */
+  int32_t threads;   /* >= 0; 0: the OpenMP default */
+} norma_batch_norm;
+
+/* ---- The library ------------------------------------------------------------------------------ */
+
+/* The version, "major.minor.patch". The string is static. */
+NORMA_API const char *norma_version(void);
+
+/* One English sentence that says what `status` means. The string is static; never NULL. */
+NORMA_API const char *norma_status_message(norma_status status);
+
+/*
+ * The instruction-set level in use, for example "x86-64-v4"; NULL where NORMA_ISA forces a level that
+ * cannot be used. The best supported level is chosen at the first call of the library; the
+ * environment variable NORMA_ISA, read then, forces one by its name.
+ */
+NORMA_API const char *norma_isa_name(void);
+
+/* NORMA_OK, or why there is no level in use: NORMA_UNKNOWN_ISA or NORMA_UNSUPPORTED_ISA. */
+NORMA_API norma_status norma_isa_status(void);
+
+/* How many levels the library was built with; they are numbered from 0, best first. */
+NORMA_API int32_t norma_isa_count(void);
+
+/* The name of a level; NULL outside 0 .. norma_isa_count() - 1. The string is static. */
+NORMA_API const char *norma_isa_level_name(int32_t level);
+
+/* 1 if this processor and operating system can run the level, else 0. */
+NORMA_API int32_t norma_isa_level_supported(int32_t level);
+
+/* The size of the team that `threads` = 0 asks for on the calling thread. */
+NORMA_API int32_t norma_default_threads(void);
+
+/* ---- Batch normalization ---------------------------------------------------------------------- */
+
+/* The workspace that is enough for every function that takes this descriptor, into *size (bytes). */
+NORMA_API norma_status norma_batch_norm_workspace_size(const norma_batch_norm *norm, int64_t *size);
+
+/*
+ * Forward for training: normalizes by the statistics of the batch.
+ *   x         in   tensor
+ *   gamma     in   parameters, or NULL for ones
+ *   beta      in   parameters, or NULL for zeros
+ *   y         out  tensor; in place (y == x) is allowed
+ *   mean      out  double[C], the mean of the batch
+ *   variance  out  double[C], the biased variance of the batch, without epsilon
+ * One value per channel (M = 1) is NORMA_ONE_VALUE_PER_CHANNEL: it has no variance.
+ */
+NORMA_API norma_status norma_batch_norm_forward_training(
+    const norma_batch_norm *norm, const void *x, const void *gamma, const void *beta, void *y,
+    double *mean, double *variance, void *workspace, int64_t workspace_size);
+
+/*
+ * Forward for inference: normalizes by running statistics, which are parameters.
+ *   y         out  tensor; in place (y == x) is allowed
+ * A running_var whose sum with epsilon is negative gives NaN, like the formula.
+ */
+NORMA_API norma_status norma_batch_norm_forward_inference(
+    const norma_batch_norm *norm, const void *x, const void *gamma, const void *beta,
+    const void *running_mean, const void *running_var, void *y, void *workspace,
+    int64_t workspace_size);
+
+/*
+ * Backward for training: the gradients of a loss L through the forward pass for training, in which
+ * mean and variance depend on x.
+ *   dbeta     = sum of dy over the channel
+ *   dgamma    = sum of dy * x_hat over the channel
+ *   dx        = gamma * inv_std * (dy - dbeta / M - x_hat * dgamma / M)
+ *   x, dy     in   tensors: the forward input, and dL/dy
+ *   gamma     in   parameters, or NULL for ones
+ *   mean, variance  in  what the forward pass gave
+ *   dx        out  tensor dL/dx, or NULL if not wanted; in place (dx == dy) is allowed
+ *   dgamma    out  parameters, or NULL if not wanted; overwritten, not added to
+ *   dbeta     out  parameters, or NULL if not wanted; overwritten, not added to
+ * M = 1 is NORMA_ONE_VALUE_PER_CHANNEL.
+ *
+ * The Jacobian behind dx, for two values of one channel:
+ *   d x_hat_i / d x_j = inv_std * ([i == j] - 1 / M - x_hat_i * x_hat_j / M)
+ * The last term is the product of two different deviations; (x_i - mean)^2 stands there only for
+ * i == j.
+ */
+NORMA_API norma_status norma_batch_norm_backward_training(
+    const norma_batch_norm *norm, const void *x, const void *dy, const void *gamma,
+    const double *mean, const double *variance, void *dx, void *dgamma, void *dbeta,
+    void *workspace, int64_t workspace_size);
+
+/*
+ * Backward for inference mode: running statistics are constants, so
+ *   dx        = gamma * inv_std * dy
+ * and dgamma, dbeta are the sums above with x_hat by the running statistics. Arguments as in
+ * norma_batch_norm_backward_training, with the running statistics (parameters) of the forward pass.
+ */
+NORMA_API norma_status norma_batch_norm_backward_inference(
+    const norma_batch_norm *norm, const void *x, const void *dy, const void *gamma,
+    const void *running_mean, const void *running_var, void *dx, void *dgamma, void *dbeta,
+    void *workspace, int64_t workspace_size);
+
+/* ---- Running statistics ----------------------------------------------------------------------- */
+
+enum norma_running_mode {
+  NORMA_RUNNING_EXPONENTIAL = 0, /* weight of the batch: 1 - momentum */
+  NORMA_RUNNING_CUMULATIVE = 1   /* weight of the k-th batch: 1 / k, the mean of all batches */
+};
+
+/* How running statistics follow the batches. */
+typedef struct norma_running_rule {
+  double momentum;          /* 0 .. 1, the weight that the OLD running value keeps (PyTorch names the
+                               other weight: its 0.1 is 0.9 here); not read in cumulative mode */
+  int32_t mode;             /* enum norma_running_mode */
+  int32_t unbiased;         /* 1: running_var follows variance * M / (M - 1); 0: the biased variance */
+  int32_t refuse_nonfinite; /* 1: a batch that would make a running value NaN or infinite is refused */
+} norma_running_rule;
+
+/*
+ * Updates running statistics by those of a batch:
+ *   running = momentum * running + (1 - momentum) * batch
+ * computed in double and rounded once. Epsilon has no part in it.
+ *   data_type                 enum norma_data_type: decides the type of the parameters
+ *   channels                  C >= 1
+ *   count                     M of the batch, over all its parts; > 1 if the rule is unbiased
+ *   mean, variance            in      double[C], of the batch, biased
+ *   running_mean, running_var in/out  parameters
+ *   batches                   in/out  int64[1], batches taken so far; grows by 1
+ *   refused                   in/out  int64[1], batches refused so far
+ * A refused batch (see the rule) changes nothing but *refused, and the status is NORMA_OK.
+ */
+NORMA_API norma_status norma_batch_norm_update_running(
+    const norma_running_rule *rule, int32_t data_type, int64_t channels, int64_t count,
+    const double *mean, const double *variance, void *running_mean, void *running_var,
+    int64_t *batches, int64_t *refused);
+
+/* ---- Split phases: a batch in several parts (synchronized batch normalization) ------------------- */
+
+/*
+ * Statistics of a part of a batch. M = 1 is allowed: its variance is 0. A part without values is not
+ * computed; it enters the merge with count 0.
+ *   mean, variance  out  double[C]
+ */
+NORMA_API norma_status norma_batch_norm_local_statistics(
+    const norma_batch_norm *norm, const void *x, double *mean, double *variance, void *workspace,
+    int64_t workspace_size);
+
+/*
+ * The statistics of the whole from those of its parts, not their average:
+ *   mean     = sum of count_p * mean_p / count
+ *   variance = sum of count_p * (variance_p + (mean_p - mean)^2) / count
+ *   counts           in   int64[parts], M of each part, >= 0; what stands in the statistics of a part
+ *                         with count 0 is not read
+ *   means, variances in   double[parts * C], one part after the other
+ *   count            out  int64[1], the sum of counts
+ *   mean, variance   out  double[C]
+ * All counts zero is NORMA_BAD_COUNT.
+ */
+NORMA_API norma_status norma_batch_norm_merge_statistics(
+    int64_t channels, int64_t parts, const int64_t *counts, const double *means,
+    const double *variances, int64_t *count, double *mean, double *variance);
+
+/*
+ * Normalizes a part by given statistics (double[C]).
+ *   y  out  tensor; in place (y == x) is allowed
+ */
+NORMA_API norma_status norma_batch_norm_normalize(
+    const norma_batch_norm *norm, const void *x, const void *gamma, const void *beta,
+    const double *mean, const double *variance, void *y, void *workspace, int64_t workspace_size);
+
+/*
+ * Gradient sums of a part, by the statistics of the whole:
+ *   sum_dy        out  double[C], sum of dy: the part's share of dbeta
+ *   sum_dy_x_hat  out  double[C], sum of dy * x_hat: the part's share of dgamma
+ */
+NORMA_API norma_status norma_batch_norm_local_gradient_sums(
+    const norma_batch_norm *norm, const void *x, const void *dy, const double *mean,
+    const double *variance, double *sum_dy, double *sum_dy_x_hat, void *workspace,
+    int64_t workspace_size);
+
+/*
+ * Gradient sums of the whole: the sums over the parts, in their order. Parts with count 0 are not read.
+ *   counts                   in   int64[parts], >= 0
+ *   sums_dy, sums_dy_x_hat   in   double[parts * C], one part after the other
+ *   sum_dy, sum_dy_x_hat     out  double[C]
+ */
+NORMA_API norma_status norma_batch_norm_merge_gradient_sums(
+    int64_t channels, int64_t parts, const int64_t *counts, const double *sums_dy,
+    const double *sums_dy_x_hat, double *sum_dy, double *sum_dy_x_hat);
+
+/*
+ * dx of a part, by the statistics and gradient sums of the whole:
+ *   dx = gamma * inv_std * (dy - sum_dy / count - x_hat * sum_dy_x_hat / count)
+ *   count  M of the whole, >= M of the part
+ *   dx     out  tensor; in place (dx == dy) is allowed
+ */
+NORMA_API norma_status norma_batch_norm_gradient_input(
+    const norma_batch_norm *norm, const void *x, const void *dy, const void *gamma,
+    const double *mean, const double *variance, int64_t count, const double *sum_dy,
+    const double *sum_dy_x_hat, void *dx, void *workspace, int64_t workspace_size);
+
+/* ---- Gradient descent -------------------------------------------------------------------------- */
+
+/* A step of gradient descent, with the conventions of PyTorch's SGD. */
+typedef struct norma_gradient_descent {
+  double learning_rate; /* >= 0, finite */
+  double momentum;      /* 0 <= momentum < 1; 0: plain descent */
+  double weight_decay;  /* >= 0, finite: adds weight_decay * parameter to the gradient */
+  int32_t nesterov;     /* 1: Nesterov's momentum, which needs momentum > 0; else 0 */
+} norma_gradient_descent;
+
+/*
+ * One step for an array of parameters (gamma or beta):
+ *   g         = gradient + weight_decay * parameter
+ *   velocity  = momentum * velocity + g
+ *   parameter = parameter - learning_rate * (nesterov ? g + momentum * velocity : velocity)
+ * computed in double and rounded once per array.
+ *   data_type  enum norma_data_type: decides the type of all three arrays
+ *   length     >= 1
+ *   gradient   in      length parameters
+ *   parameter  in/out  length parameters
+ *   velocity   in/out  length parameters, zeros before the first step; NULL if momentum is 0
+ */
+NORMA_API norma_status norma_gradient_descent_step(
+    const norma_gradient_descent *rule, int32_t data_type, int64_t length, const void *gradient,
+    void *parameter, void *velocity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

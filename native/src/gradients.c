@@ -1,0 +1,105 @@
+#include "gradients.h"
+
+#include <math.h>
+
+#include "reals.h"
+
+enum { PIECE = 64 }; /* channels that are taken again together */
+
+double norma_center(const norma_plan *plan, double mean) {
+  if (plan->fast->real_size == sizeof(double)) return mean;
+  const float center = (float)mean;
+  return isfinite(center) ? (double)center : mean;
+}
+
+norma_sums norma_run_gradient_sums(const norma_plan *plan, const void *x, const void *dy,
+                                   int64_t slice, double center, bool is_wide) {
+  int64_t k, end, start;
+  norma_slice_chunks(plan, slice, &k, &end);
+  norma_sums total = {.shift = center};
+  for (; k < end; k++) {
+    const norma_runs runs = norma_chunk_runs(plan, k, &start);
+    const char *px = (const char *)x + start * plan->fast->element_size;
+    const char *pdy = (const char *)dy + start * plan->fast->element_size;
+    double sums[2];
+    if (!is_wide) plan->fast->run_gradient_sums(px, pdy, runs, center, sums);
+    if (plan->wide && (is_wide || !isfinite(sums[0]) || !isfinite(sums[1])))
+      plan->wide->run_gradient_sums(px, pdy, runs, center, sums);
+    total.sum += sums[0];
+    total.square += sums[1];
+  }
+  return total;
+}
+
+/* Takes the sums of up to PIECE channels of a chunk in double, and adds them to their totals. */
+static void add_wide(const norma_plan *plan, const char *x, const char *dy, norma_rows rows,
+                     int64_t first, norma_sum_rows total) {
+  double center[PIECE], sum[PIECE], product[PIECE];
+  for (int64_t i = 0; i < rows.width; i++)
+    center[i] = norma_real_at(plan->fast, total.shift, first + i);
+  const int64_t at = first * plan->fast->element_size;
+  plan->wide->row_gradient_sums(x + at, dy + at, rows, center, sum, product);
+  plan->wide->row_add(rows.width, sum, product, total.sum + first, total.square + first);
+}
+
+/* Adds a chunk channel by channel, those that need it in double. */
+static void add_each(const norma_plan *plan, const char *x, const char *dy, norma_rows rows,
+                     const bool *is_wide, norma_sum_rows total) {
+  const int64_t width = rows.width;
+  int64_t waiting = 0; /* channels before c that are to be taken in double */
+  for (int64_t c = 0; c <= width; c++) {
+    bool wide = false;
+    if (c < width) {
+      const double sum = norma_real_at(plan->fast, total.chunk_sum, c);
+      const double product = norma_real_at(plan->fast, total.chunk_square, c);
+      wide = is_wide[c] || !isfinite(sum) || !isfinite(product);
+      if (!wide) {
+        total.sum[c] += sum;
+        total.square[c] += product;
+      }
+    }
+    if (waiting > 0 && (!wide || waiting == PIECE)) {
+      rows.width = waiting;
+      add_wide(plan, x, dy, rows, c - waiting, total);
+      waiting = 0;
+    }
+    if (wide) waiting++;
+  }
+}
+
+void norma_row_gradient_sums(const norma_plan *plan, const void *x, const void *dy, int64_t slice,
+                             int64_t width, const bool *is_wide, norma_sum_rows total) {
+  const norma_family *fast = plan->fast;
+  bool any_wide = false;
+  for (int64_t c = 0; c < width; c++) {
+    total.sum[c] = total.square[c] = 0;
+    any_wide |= is_wide[c];
+  }
+  int64_t k, end, start;
+  norma_slice_chunks(plan, slice, &k, &end);
+  for (; k < end; k++) {
+    const norma_rows rows = norma_chunk_rows(plan, k, width, &start);
+    const char *px = (const char *)x + start * fast->element_size;
+    const char *pdy = (const char *)dy + start * fast->element_size;
+    fast->row_gradient_sums(px, pdy, rows, total.shift, total.chunk_sum, total.chunk_square);
+    const bool overflows = fast->row_overflows(width, total.chunk_sum, total.chunk_square) > 0;
+    if (plan->wide && (any_wide || overflows)) {
+      add_each(plan, px, pdy, rows, is_wide, total);
+    } else {
+      fast->row_add(width, total.chunk_sum, total.chunk_square, total.sum, total.square);
+    }
+  }
+}
+
+void norma_finish_sums(const norma_plan *plan, const norma_space *space, int64_t channel, double mean,
+                       double inv_std, double *sum_dy, double *sum_dy_x_hat) {
+  double sum = 0;
+  double product = 0;
+  for (int64_t i = 0; i < plan->slices; i++) {
+    const norma_sums slice = norma_space_sums(plan, space, channel, i);
+    sum += slice.sum;
+    product += slice.square;
+  }
+  *sum_dy = sum;
+  *sum_dy_x_hat = (product - (mean - norma_center(plan, mean)) * sum) * inv_std;
+}

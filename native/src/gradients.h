@@ -1,0 +1,28 @@
+/*
+ * The gradient sums of a channel from its slices: the sum of dy, and that of dy * (x - center), with
+ * `center` the mean as a real. What the center lacks of the mean is put right at the end.
+ */
+#ifndef NORMA_GRADIENTS_H
+#define NORMA_GRADIENTS_H
+
+#include "space.h"
+
+/* The mean as a real, if it is one. */
+double norma_center(const norma_plan *plan, double mean);
+
+/* The sums of a slice of one channel; `x` and `dy` are its first elements. */
+norma_sums norma_run_gradient_sums(const norma_plan *plan, const void *x, const void *dy,
+                                   int64_t slice, double center, bool is_wide);
+
+/*
+ * The sums of a slice of `width` channels; `x` and `dy` are the first elements of the first of them.
+ * `total.shift` holds the centers.
+ */
+void norma_row_gradient_sums(const norma_plan *plan, const void *x, const void *dy, int64_t slice,
+                             int64_t width, const bool *is_wide, norma_sum_rows total);
+
+/* The sums of a channel from those of its slices; the second with x_hat = (x - mean) * inv_std. */
+void norma_finish_sums(const norma_plan *plan, const norma_space *space, int64_t channel, double mean,
+                       double inv_std, double *sum_dy, double *sum_dy_x_hat);
+
+#endif

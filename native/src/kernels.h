@@ -1,0 +1,106 @@
+/*
+ * The table of kernels that every instruction-set level exports.
+ *
+ * Kernels are pure, single-threaded functions over one piece of a tensor. They come in two shapes:
+ *   run_*  contiguous runs of one channel (channels first): scalars go in and come out
+ *   row_*  rows of channels (channels last): arrays of one value per channel go in and come out
+ * and for every family of simd.h: how elements are stored, and the type `real` they are computed in.
+ * Elements and reals are passed as void pointers, scalars as double.
+ */
+#ifndef NORMA_KERNELS_H
+#define NORMA_KERNELS_H
+
+#include <float.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* `count` runs of `length` elements, `stride` elements apart. */
+typedef struct norma_runs {
+  int64_t count;
+  int64_t length;
+  int64_t stride;
+  int64_t ahead; /* prefetch what lies this many elements further on; 0: nothing */
+  bool stream;   /* write past the caches */
+} norma_runs;
+
+/* `count` rows of `width` neighbouring channels, `stride` elements apart. */
+typedef struct norma_rows {
+  int64_t count;
+  int64_t width;
+  int64_t stride;
+  bool stream;
+} norma_rows;
+
+/*
+ * What the last pass does to an element, with d = x - center:
+ *   normalize       y  = d * scale + offset
+ *   gradient input  dx = ((dy - offset) - d * slope) * scale
+ */
+typedef struct norma_coefficients {
+  double center, scale, offset, slope;
+} norma_coefficients;
+
+/* The same for rows of channels: arrays of reals, one value per channel. */
+typedef struct norma_coefficient_rows {
+  void *center, *scale, *offset, *slope;
+} norma_coefficient_rows;
+
+/* When a chunk's sums about a shift are good enough to be added to the totals; see moments.h. */
+typedef struct norma_settling {
+  double n;          /* values in the totals and the chunk together */
+  double off_center; /* 1 + 1 / k^2 where the shift may lie k standard deviations off the mean */
+  double least;      /* the smallest sum of squares that lost nothing to underflow */
+} norma_settling;
+
+static inline bool norma_settled(norma_settling by, double square, double total_sum,
+                                 double total_square) {
+  const bool centered = by.off_center * total_sum * total_sum <= by.n * total_square;
+  return centered & (square >= by.least) & (total_square <= DBL_MAX);
+}
+
+typedef struct norma_family {
+  int32_t element_size;
+  int32_t real_size;
+
+  /* A value near the mean of the run's first elements, to be used as a shift. */
+  double (*run_shift)(const void *x, int64_t length);
+  /* sums[0] = sum of (x - shift), sums[1] = sum of (x - shift)^2 */
+  void (*run_moments)(const void *x, norma_runs runs, double shift, double sums[2]);
+  void (*run_normalize)(const void *x, void *y, norma_runs runs, norma_coefficients by);
+  /* sums[0] = sum of dy, sums[1] = sum of dy * (x - center) */
+  void (*run_gradient_sums)(const void *x, const void *dy, norma_runs runs, double center,
+                            double sums[2]);
+  void (*run_gradient_input)(const void *x, const void *dy, void *dx, norma_runs runs,
+                             norma_coefficients by);
+
+  void (*row_shift)(const void *x, norma_rows rows, void *shift);
+  /* Overwrites sum and square. */
+  void (*row_moments)(const void *x, norma_rows rows, const void *shift, void *sum, void *square);
+  void (*row_normalize)(const void *x, void *y, norma_rows rows, norma_coefficient_rows by);
+  /* Overwrites sum and product. */
+  void (*row_gradient_sums)(const void *x, const void *dy, norma_rows rows, const void *center,
+                            void *sum, void *product);
+  void (*row_gradient_input)(const void *x, const void *dy, void *dx, norma_rows rows,
+                             norma_coefficient_rows by);
+
+  /* How many channels of a chunk are not norma_settled, with the totals of the chunks before. */
+  int64_t (*row_unsettled)(int64_t width, const void *sum, const void *square, const double *total_sum,
+                           const double *total_square, norma_settling by);
+  /* How many channels have sums that are not finite. */
+  int64_t (*row_overflows)(int64_t width, const void *sum, const void *product);
+  /* total_a += a, total_b += b */
+  void (*row_add)(int64_t width, const void *a, const void *b, double *total_a, double *total_b);
+} norma_family;
+
+typedef struct norma_kernels {
+  const norma_family *f32;
+  const norma_family *f32_wide;
+  const norma_family *f64;
+} norma_kernels;
+
+/* norma_kernels_<name>, one for each line of isa.def */
+#define ISA(name, text, supported) extern const norma_kernels norma_kernels_##name;
+#include "isa.def"
+#undef ISA
+
+#endif

@@ -1,0 +1,29 @@
+/* Arrays of reals, the computing type of a family, read and written as double. */
+#ifndef NORMA_REALS_H
+#define NORMA_REALS_H
+
+#include <string.h>
+
+#include "kernels.h"
+
+static inline double norma_real_at(const norma_family *family, const void *reals, int64_t i) {
+  if (family->real_size == sizeof(float)) {
+    float value;
+    memcpy(&value, (const char *)reals + i * (int64_t)sizeof value, sizeof value);
+    return (double)value;
+  }
+  double value;
+  memcpy(&value, (const char *)reals + i * (int64_t)sizeof value, sizeof value);
+  return value;
+}
+
+static inline void norma_real_put(const norma_family *family, void *reals, int64_t i, double value) {
+  if (family->real_size == sizeof(float)) {
+    const float narrow = (float)value;
+    memcpy((char *)reals + i * (int64_t)sizeof narrow, &narrow, sizeof narrow);
+  } else {
+    memcpy((char *)reals + i * (int64_t)sizeof value, &value, sizeof value);
+  }
+}
+
+#endif

@@ -1,0 +1,74 @@
+#include "space.h"
+
+#include "reals.h"
+
+enum { ALIGNMENT = 64 }; /* so that no two arrays share a cache line */
+
+/* Takes the next `size` bytes of a block; only counts them where there is none. */
+static void *take(char **at, int64_t *used, int64_t size) {
+  const int64_t whole = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  void *taken = *at;
+  if (*at) *at += whole;
+  *used += whole;
+  return taken;
+}
+
+static norma_space cut(const norma_plan *plan, char *at, int64_t *used) {
+  norma_space space = {0};
+  const int64_t sums = plan->channels * plan->slices;
+  space.by_channel = take(&at, used, plan->channels * (int64_t)sizeof(norma_coefficients));
+  space.is_wide = take(&at, used, plan->channels * (int64_t)sizeof(bool));
+  if (!plan->by_rows) {
+    space.runs = take(&at, used, sums * (int64_t)sizeof(norma_sums));
+    return space;
+  }
+  const int64_t doubles = sums * (int64_t)sizeof(double);
+  const int64_t reals = sums * plan->fast->real_size;
+  space.rows.sum = take(&at, used, doubles);
+  space.rows.square = take(&at, used, doubles);
+  space.rows.shift = take(&at, used, reals);
+  space.rows.chunk_sum = take(&at, used, reals);
+  space.rows.chunk_square = take(&at, used, reals);
+  const int64_t channel_reals = plan->channels * plan->fast->real_size;
+  space.by.center = take(&at, used, channel_reals);
+  space.by.scale = take(&at, used, channel_reals);
+  space.by.offset = take(&at, used, channel_reals);
+  space.by.slope = take(&at, used, channel_reals);
+  return space;
+}
+
+int64_t norma_space_size(const norma_plan *plan) {
+  int64_t used = ALIGNMENT; /* to align the first array */
+  cut(plan, NULL, &used);
+  return used;
+}
+
+norma_space norma_space_cut(const norma_plan *plan, void *block) {
+  int64_t used = 0;
+  const uintptr_t past = (uintptr_t)block % ALIGNMENT;
+  return cut(plan, (char *)block + (past ? ALIGNMENT - past : 0), &used);
+}
+
+norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space, int64_t slice,
+                                int64_t first) {
+  const int64_t at = slice * plan->channels + first;
+  const int64_t real_at = at * plan->fast->real_size;
+  return (norma_sum_rows){
+    .sum = space->rows.sum + at,
+    .square = space->rows.square + at,
+    .shift = space->rows.shift + real_at,
+    .chunk_sum = space->rows.chunk_sum + real_at,
+    .chunk_square = space->rows.chunk_square + real_at
+  };
+}
+
+norma_sums norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t channel,
+                            int64_t slice) {
+  if (!plan->by_rows) return space->runs[channel * plan->slices + slice];
+  const int64_t at = slice * plan->channels + channel;
+  return (norma_sums){
+    .shift = norma_real_at(plan->fast, space->rows.shift, at),
+    .sum = space->rows.sum[at],
+    .square = space->rows.square[at]
+  };
+}
