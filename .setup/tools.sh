@@ -114,7 +114,10 @@ install() {
     mapfile -t found < <(packages_of "$manager" "$tool" | tr ' ' '\n')
     packages+=("${found[@]}")
   done
-  if ((${#packages[@]} == 0)); then return; fi
+  if ((${#packages[@]} == 0)); then
+    advice=" $manager offers no package of it."
+    return
+  fi
   advice=" Install with: sudo $command ${packages[*]}"
   may_install || return 0
   say "installing $(described "$@"): $command ${packages[*]}"

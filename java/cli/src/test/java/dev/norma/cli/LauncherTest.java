@@ -72,6 +72,14 @@ final class LauncherTest {
   }
 
   @Test
+  void aPackageManagerWithoutTheToolIsNamed() {
+    machine.tool("apt-get", "exit 100");
+    machine.tool("apt-cache", "exit 100");
+
+    assertThat(machine.norma("info").err()).endsWith("apt-get offers no package of it.\n");
+  }
+
+  @Test
   void aUserWhoMayNotInstallIsToldTheCommand() {
     machine.jdk("jdk-25", "25.0.3");
     machine.tool("apt-get", "exit 100");
