@@ -40,7 +40,7 @@ missing() {
   for tool in "$@"; do has "$tool" || printf '%s\n' "$tool"; done
 }
 
-# --- finding -----------------------------------------------------------------------------------------------------------
+# --- finding ---------------------------------------------------------------------------------------------------------
 
 has() {
   case $1 in
@@ -95,11 +95,11 @@ jdk_candidates() {
   local javac folder folders
   printf '%s\n' "${JAVA_HOME-}"
   if javac=$(type -P javac); then dirname "$(dirname "$(readlink -f "$javac")")"; fi
-  folders=${NORMA_JDK_FOLDERS-/usr/lib/jvm:/usr/lib64/jvm:/usr/java:/usr/local:/opt:$HOME/.sdkman/candidates/java:$HOME/.jdks}
-  while IFS= read -r -d : folder; do printf '%s\n' "$folder"/*; done <<<"$folders:"
+  folders=/usr/lib/jvm:/usr/lib64/jvm:/usr/java:/usr/local:/opt:${HOME-}/.sdkman/candidates/java:${HOME-}/.jdks
+  while IFS= read -r -d : folder; do printf '%s\n' "$folder"/*; done <<<"${NORMA_JDK_FOLDERS-$folders}:"
 }
 
-# --- installing --------------------------------------------------------------------------------------------------------
+# --- installing ------------------------------------------------------------------------------------------------------
 
 # install TOOL...: best effort; sets `advice` where something else than the package manager must help.
 install() {

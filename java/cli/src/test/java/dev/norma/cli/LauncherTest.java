@@ -72,6 +72,15 @@ final class LauncherTest {
   }
 
   @Test
+  void onlyTheCommandThatPlotsNeedsAFont() {
+    machine.jdk("jdk-25", "25.0.3");
+    machine.removeTool("fc-list");
+
+    assertThat(machine.norma("info").exitCode()).isEqualTo(JAVA_EXIT_CODE);
+    assertThat(machine.norma("train").err()).startsWith("norma: missing: fontconfig with a font.");
+  }
+
+  @Test
   void aPackageManagerWithoutTheToolIsNamed() {
     machine.tool("apt-get", "exit 100");
     machine.tool("apt-cache", "exit 100");
