@@ -1,0 +1,116 @@
+package dev.norma;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Checks the segments of one call: each as it is added, then whether outputs overlap anything. One instance serves the
+ * calls of one thread, one after the other, so that a call allocates nothing. It remembers addresses only and keeps no
+ * memory alive.
+ */
+final class ArgumentChecks {
+  private static final ThreadLocal<ArgumentChecks> OF_THREAD = ThreadLocal.withInitial(ArgumentChecks::new);
+
+  /** More segments than any call has. */
+  private static final int MOST = 12;
+
+  private final String[] names = new String[MOST];
+  private final long[] starts = new long[MOST];
+  private final long[] ends = new long[MOST];
+  private final boolean[] outputs = new boolean[MOST];
+  private final int[] inPlaceOf = new int[MOST];
+  private int count;
+
+  private ArgumentChecks() {}
+
+  static ArgumentChecks begin() {
+    var checks = OF_THREAD.get();
+    checks.count = 0;
+    return checks;
+  }
+
+  ArgumentChecks input(String name, MemorySegment segment, long bytes, long alignment) {
+    add(name, segment, bytes, alignment, false);
+    return this;
+  }
+
+  ArgumentChecks optionalInput(String name, MemorySegment segment, long bytes, long alignment) {
+    return isMissing(name, segment) ? this : input(name, segment, bytes, alignment);
+  }
+
+  ArgumentChecks output(String name, MemorySegment segment, long bytes, long alignment) {
+    add(name, segment, bytes, alignment, true);
+    return this;
+  }
+
+  ArgumentChecks optionalOutput(String name, MemorySegment segment, long bytes, long alignment) {
+    return isMissing(name, segment) ? this : output(name, segment, bytes, alignment);
+  }
+
+  /** An output that may have the address of an input that was added before. */
+  ArgumentChecks outputInPlace(String name, MemorySegment segment, long bytes, long alignment, String input) {
+    output(name, segment, bytes, alignment);
+    inPlaceOf[count - 1] = indexOf(input);
+    return this;
+  }
+
+  private int indexOf(String name) {
+    for (var i = 0; i < count; i++) {
+      if (names[i].equals(name)) {
+        return i;
+      }
+    }
+    throw new AssertionError(name + " was not added");
+  }
+
+  ArgumentChecks optionalOutputInPlace(
+      String name, MemorySegment segment, long bytes, long alignment, String input) {
+    return isMissing(name, segment) ? this : outputInPlace(name, segment, bytes, alignment, input);
+  }
+
+  /** The workspace of C: its size is C's business. */
+  ArgumentChecks workspace(MemorySegment segment) {
+    var bytes = Objects.requireNonNull(segment, "workspace").byteSize();
+    return optionalOutput("workspace", segment, bytes, Long.BYTES);
+  }
+
+  private static boolean isMissing(String name, MemorySegment segment) {
+    return Objects.requireNonNull(segment, name).isNative() && segment.address() == 0;
+  }
+
+  private void add(String name, MemorySegment segment, long bytes, long alignment, boolean output) {
+    if (isMissing(name, segment)) {
+      throw new IllegalArgumentException(name + " is MemorySegment.NULL, but is needed");
+    }
+    SegmentChecks.requireNative(name, segment);
+    SegmentChecks.requireAlive(name, segment);
+    SegmentChecks.requireAccessible(name, segment);
+    SegmentChecks.requireSize(name, segment, bytes);
+    SegmentChecks.requireAligned(name, segment, alignment);
+    if (output) {
+      SegmentChecks.requireWritable(name, segment);
+    }
+    names[count] = name;
+    starts[count] = segment.address();
+    ends[count] = segment.address() + bytes;
+    outputs[count] = output;
+    inPlaceOf[count] = -1;
+    count++;
+  }
+
+  /** Refuses an output that overlaps another argument. */
+  void requireDisjointOutputs() {
+    for (var i = 1; i < count; i++) {
+      for (var j = 0; j < i; j++) {
+        if ((outputs[i] || outputs[j]) && starts[i] < ends[j] && starts[j] < ends[i] && !isInPlace(i, j)) {
+          throw new IllegalArgumentException(
+              names[i] + " overlaps " + names[j] + (inPlaceOf[i] == j ? ": in place means the same address" : ""));
+        }
+      }
+    }
+  }
+
+  private boolean isInPlace(int i, int j) {
+    return inPlaceOf[i] == j && starts[i] == starts[j];
+  }
+}

@@ -1,0 +1,744 @@
+package dev.norma;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/**
+ * A batch normalization layer with its state: gamma, beta, their gradients, and running statistics.
+ *
+ * <p>Each channel is normalized by the mean and the biased variance of its M = N * S values, then scaled and shifted
+ * (Ioffe and Szegedy, <a href="https://arxiv.org/abs/1502.03167">arXiv:1502.03167</a>, algorithm 1):
+ *
+ * <pre>
+ *   y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
+ * </pre>
+ *
+ * <p>One step of training is a forward pass, a loss and its gradient by y, a backward pass and a step of gradient
+ * descent:
+ *
+ * <pre>{@code
+ * try (Arena arena = Arena.ofConfined();
+ *     BatchNorm layer = BatchNorm.builder(3).momentum(0.9).build()) {
+ *   Tensor x = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 3, 32, 32);
+ *   Tensor y = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 3, 32, 32);
+ *   Tensor dy = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 3, 32, 32);
+ *   // ... fill x
+ *   layer.forward(x, y);
+ *   // ... fill dy with the gradient of the loss by y
+ *   layer.backward(x, dy, dy); // dy becomes the gradient by x
+ *   layer.step(GradientDescent.of(0.1).withMomentum(0.9));
+ *   layer.infer(x, y); // by running statistics
+ *   layer.save(Path.of("layer.safetensors"));
+ * }
+ * }</pre>
+ *
+ * <h2>Momentum</h2>
+ *
+ * Running statistics follow the batches; there are two ways to say how fast, and the builder has a method for each:
+ *
+ * <ul>
+ *   <li>{@code momentum(0.9)}: the OLD value keeps 0.9 (Keras, ONNX, Caffe);
+ *   <li>{@code updateWeight(0.1)}: the NEW batch has weight 0.1 (PyTorch calls this one momentum). The two are the same.
+ * </ul>
+ *
+ * <h2>Tensors</h2>
+ *
+ * Tensors have the layer's channels and data type, any batch and spatial extents, either layout; those of one call are
+ * alike. Their memory is used in place, without a copy. An output may not overlap another argument, except that y may be
+ * x and dx may be dy.
+ *
+ * <h2>Errors</h2>
+ *
+ * Every mistake is an exception before any native code runs, and leaves the layer and all tensors as they were:
+ *
+ * <ul>
+ *   <li>{@link IllegalArgumentException}: another number of channels, data type, layout or extents; a read-only or
+ *       overlapping output; one value per channel in training, which has no variance;
+ *   <li>{@link IllegalStateException}: the layer or the arena of a tensor is closed; backward before forward; step before
+ *       backward;
+ *   <li>{@link WrongThreadException}: a tensor belongs to another thread; the message says to which;
+ *   <li>{@link java.util.ConcurrentModificationException}: another thread is using the layer;
+ *   <li>{@link NullPointerException}: an argument is null.
+ * </ul>
+ *
+ * What C reports, such as that there is no memory, is a {@link NormaException}, and nothing has changed either.
+ *
+ * <h2>Threads</h2>
+ *
+ * {@link #infer} may be called by any number of threads at once. Every other method wants the layer for itself and throws
+ * a {@link java.util.ConcurrentModificationException} if it cannot have it; nothing ever waits. Inside a call the work is
+ * spread over {@link Builder#threads} threads; the results have the same bits for any number of them.
+ *
+ * <p>Calls allocate nothing on the Java heap once a shape is known.
+ */
+public final class BatchNorm implements AutoCloseable {
+  private final BatchNormSettings settings;
+  private final Kernels kernels;
+  private final BatchNormState state;
+  private final ShapePlans plans;
+  private final Workspace workspace = new Workspace();
+  private final LayerGuard guard = new LayerGuard();
+  private long forwardBatch;
+  private long forwardSpatial;
+  private boolean hasGradients;
+
+  private BatchNorm(BatchNormSettings settings, Kernels kernels) {
+    this.settings = settings;
+    this.kernels = kernels;
+    this.state = new BatchNormState(settings);
+    this.plans = new ShapePlans(kernels, settings.epsilon(), settings.threads());
+  }
+
+  /**
+   * Starts to build a layer with the preset {@link Builder#defaults}, for {@link DataType#FLOAT32}.
+   *
+   * @param channels the number of channels, at least 1
+   * @return a builder
+   * @throws IllegalArgumentException if there is no channel
+   */
+  public static Builder builder(long channels) {
+    return new Builder(channels);
+  }
+
+  /**
+   * Forward for training: normalizes by the statistics of the batch, which {@link #batchMean} and {@link #batchVariance}
+   * then show, and updates the running statistics.
+   *
+   * @param x input, with more than one value per channel
+   * @param y output, like x; may be x, but then {@link #backward} needs a copy of x that the caller kept
+   */
+  public void forward(Tensor x, Tensor y) {
+    guard.enterToWrite("forward");
+    try {
+      requireLayers("x", x);
+      requireLike("y", y, x);
+      var plan = plans.of(x);
+      var scratch = workspace.take(plan.workspaceBytes());
+      try {
+        kernels.forwardTraining(
+            plan.norm(),
+            x.segment(),
+            state.gamma,
+            state.beta,
+            y.segment(),
+            state.batchMean,
+            state.batchVariance,
+            scratch);
+      } finally {
+        workspace.giveBack(scratch);
+      }
+      forwardBatch = x.batch();
+      forwardSpatial = x.spatial();
+      updateRunning(plan.norm().valuesPerChannel());
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void updateRunning(long count) {
+    kernels.updateRunning(
+        settings.runningRule(),
+        settings.dataType(),
+        settings.channels(),
+        count,
+        state.batchMean,
+        state.batchVariance,
+        state.runningMean,
+        state.runningVar,
+        state.batches,
+        state.refused);
+  }
+
+  /**
+   * Forward for inference: normalizes by the running statistics and changes no state. May be called by several threads
+   * at once.
+   *
+   * @param x input
+   * @param y output, like x; may be x
+   */
+  public void infer(Tensor x, Tensor y) {
+    guard.enterToRead("infer");
+    try {
+      requireLayers("x", x);
+      requireLike("y", y, x);
+      var plan = plans.of(x);
+      var scratch = workspace.take(plan.workspaceBytes());
+      try {
+        kernels.forwardInference(
+            plan.norm(),
+            x.segment(),
+            state.gamma,
+            state.beta,
+            state.runningMean,
+            state.runningVar,
+            y.segment(),
+            scratch);
+      } finally {
+        workspace.giveBack(scratch);
+      }
+    } finally {
+      guard.leaveReading();
+    }
+  }
+
+  /**
+   * Backward for training, through the last {@link #forward}: the gradients of a loss by x, gamma and beta. The latter
+   * two overwrite {@link #gammaGradient} and {@link #betaGradient}. With {@code xHat = (x - mean) * invStd}:
+   *
+   * <pre>
+   *   dbeta  = sum of dy over the channel
+   *   dgamma = sum of dy * xHat over the channel
+   *   dx     = gamma * invStd * (dy - dbeta / M - xHat * dgamma / M)
+   * </pre>
+   *
+   * Mean and variance depend on x, so every x_j moves every xHat_i of its channel:
+   * {@code d xHat_i / d x_j = invStd * ([i == j] - 1 / M - xHat_i * xHat_j / M)}. The last term is the product of two
+   * different deviations; where a text prints {@code (x_1 - mean)^2} for i != j as well, the text is wrong.
+   *
+   * @param x the input of the last forward pass, as it was then
+   * @param dy the gradient of the loss by y, like x
+   * @param dx output, the gradient of the loss by x, like x; may be dy
+   * @throws IllegalStateException if there was no forward pass
+   */
+  public void backward(Tensor x, Tensor dy, Tensor dx) {
+    guard.enterToWrite("backward");
+    try {
+      requireGradientTensors(x, dy, dx);
+      requireForwardOf(x);
+      var plan = plans.of(x);
+      var scratch = workspace.take(plan.workspaceBytes());
+      try {
+        kernels.backwardTraining(
+            plan.norm(),
+            x.segment(),
+            dy.segment(),
+            state.gamma,
+            state.batchMean,
+            state.batchVariance,
+            dx.segment(),
+            state.gammaGradient,
+            state.betaGradient,
+            scratch);
+      } finally {
+        workspace.giveBack(scratch);
+      }
+      hasGradients = true;
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void requireForwardOf(Tensor x) {
+    if (forwardBatch == 0) {
+      throw new IllegalStateException("backward needs a forward pass before it");
+    }
+    if (x.batch() != forwardBatch || x.spatial() != forwardSpatial) {
+      throw new IllegalArgumentException(
+          "x is %s, but the last forward pass had batch %d and spatial %d"
+              .formatted(x, forwardBatch, forwardSpatial));
+    }
+  }
+
+  /**
+   * Backward for inference mode, through {@link #infer}: the running statistics are constants, so
+   * {@code dx = gamma * dy / sqrt(runningVar + epsilon)}. The gradients by gamma and beta overwrite
+   * {@link #gammaGradient} and {@link #betaGradient}.
+   *
+   * @param x the input of the forward pass
+   * @param dy the gradient of the loss by y, like x
+   * @param dx output, the gradient of the loss by x, like x; may be dy
+   */
+  public void backwardInference(Tensor x, Tensor dy, Tensor dx) {
+    guard.enterToWrite("backwardInference");
+    try {
+      requireGradientTensors(x, dy, dx);
+      var plan = plans.of(x);
+      var scratch = workspace.take(plan.workspaceBytes());
+      try {
+        kernels.backwardInference(
+            plan.norm(),
+            x.segment(),
+            dy.segment(),
+            state.gamma,
+            state.runningMean,
+            state.runningVar,
+            dx.segment(),
+            state.gammaGradient,
+            state.betaGradient,
+            scratch);
+      } finally {
+        workspace.giveBack(scratch);
+      }
+      hasGradients = true;
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void requireGradientTensors(Tensor x, Tensor dy, Tensor dx) {
+    requireLayers("x", x);
+    requireLike("dy", dy, x);
+    requireLike("dx", dx, x);
+  }
+
+  private void requireLayers(String name, Tensor tensor) {
+    Objects.requireNonNull(tensor, name);
+    if (tensor.dataType() != settings.dataType() || tensor.channels() != settings.channels()) {
+      throw new IllegalArgumentException(
+          "%s is %s, but the layer has %d channels of %s"
+              .formatted(name, tensor, settings.channels(), settings.dataType()));
+    }
+  }
+
+  private static void requireLike(String name, Tensor tensor, Tensor x) {
+    if (!Objects.requireNonNull(tensor, name).isLike(x)) {
+      throw new IllegalArgumentException("%s is %s, but x is %s".formatted(name, tensor, x));
+    }
+  }
+
+  /**
+   * Changes gamma and beta by their gradients of the last backward pass. The layer keeps the velocities that a rule with
+   * momentum needs; a rule without leaves them alone.
+   *
+   * @param rule the learning rate, and how to use it
+   * @throws IllegalStateException if there was no backward pass, or the layer has no gamma and beta
+   */
+  public void step(GradientDescent rule) {
+    Objects.requireNonNull(rule, "rule");
+    guard.enterToWrite("step");
+    try {
+      requireAffine("step");
+      if (!hasGradients) {
+        throw new IllegalStateException("step needs a backward pass before it");
+      }
+      var hasMomentum = rule.momentum() > 0;
+      step(rule, state.gammaGradient, state.gamma, hasMomentum ? state.gammaVelocity : MemorySegment.NULL);
+      step(rule, state.betaGradient, state.beta, hasMomentum ? state.betaVelocity : MemorySegment.NULL);
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void step(
+      GradientDescent rule, MemorySegment gradient, MemorySegment parameter, MemorySegment velocity) {
+    kernels.gradientDescentStep(
+        rule, settings.dataType(), settings.channels(), gradient, parameter, velocity);
+  }
+
+  private void requireAffine(String what) {
+    if (!settings.affine()) {
+      throw new IllegalStateException(what + ": the layer was built without gamma and beta");
+    }
+  }
+
+  /**
+   * The number of channels.
+   *
+   * @return C
+   */
+  public long channels() {
+    return settings.channels();
+  }
+
+  /**
+   * The type of tensors and parameters.
+   *
+   * @return the data type
+   */
+  public DataType dataType() {
+    return settings.dataType();
+  }
+
+  /**
+   * What is added to the variance.
+   *
+   * @return epsilon
+   */
+  public double epsilon() {
+    return settings.epsilon();
+  }
+
+  /**
+   * How running statistics follow the batches.
+   *
+   * @return the rule
+   */
+  public RunningRule runningRule() {
+    return settings.runningRule();
+  }
+
+  /**
+   * The scale of each channel, ones at first: a live view of C elements of the data type, which may be written while no
+   * call is running. Like all views it ends with the layer.
+   *
+   * @return gamma
+   * @throws IllegalStateException if the layer has none, or is closed
+   */
+  public MemorySegment gamma() {
+    return affine("gamma", state.gamma);
+  }
+
+  /**
+   * The shift of each channel, zeros at first: a live view of C elements of the data type, as {@link #gamma}.
+   *
+   * @return beta
+   * @throws IllegalStateException if the layer has none, or is closed
+   */
+  public MemorySegment beta() {
+    return affine("beta", state.beta);
+  }
+
+  /**
+   * The gradient by gamma of the last backward pass: a live view of C elements of the data type.
+   *
+   * @return dgamma
+   * @throws IllegalStateException if the layer has none, or is closed
+   */
+  public MemorySegment gammaGradient() {
+    return affine("gammaGradient", state.gammaGradient);
+  }
+
+  /**
+   * The gradient by beta of the last backward pass: a live view of C elements of the data type.
+   *
+   * @return dbeta
+   * @throws IllegalStateException if the layer has none, or is closed
+   */
+  public MemorySegment betaGradient() {
+    return affine("betaGradient", state.betaGradient);
+  }
+
+  private MemorySegment affine(String what, MemorySegment segment) {
+    guard.requireOpen(what);
+    requireAffine(what);
+    return segment;
+  }
+
+  /**
+   * The running mean, zeros at first: a live view of C elements of the data type, as {@link #gamma}.
+   *
+   * @return the running mean
+   * @throws IllegalStateException if the layer is closed
+   */
+  public MemorySegment runningMean() {
+    return open("runningMean", state.runningMean);
+  }
+
+  /**
+   * The running variance without epsilon, ones at first: a live view of C elements of the data type, as {@link #gamma}.
+   *
+   * @return the running variance
+   * @throws IllegalStateException if the layer is closed
+   */
+  public MemorySegment runningVar() {
+    return open("runningVar", state.runningVar);
+  }
+
+  /**
+   * The mean of the last forward pass: a live view of C doubles, whatever the data type.
+   *
+   * @return the mean of the batch
+   * @throws IllegalStateException if the layer is closed
+   */
+  public MemorySegment batchMean() {
+    return open("batchMean", state.batchMean);
+  }
+
+  /**
+   * The biased variance of the last forward pass, without epsilon: a live view of C doubles, whatever the data type.
+   *
+   * @return the variance of the batch
+   * @throws IllegalStateException if the layer is closed
+   */
+  public MemorySegment batchVariance() {
+    return open("batchVariance", state.batchVariance);
+  }
+
+  private MemorySegment open(String what, MemorySegment segment) {
+    guard.requireOpen(what);
+    return segment;
+  }
+
+  /**
+   * How many batches the running statistics follow.
+   *
+   * @return the count, without refused batches
+   * @throws IllegalStateException if the layer is closed
+   */
+  public long batches() {
+    guard.requireOpen("batches");
+    return state.batches();
+  }
+
+  /**
+   * How many batches were refused because they would have made a running statistic NaN or infinite.
+   *
+   * @return the count, always 0 without {@link Builder#refuseNonFinite}
+   * @throws IllegalStateException if the layer is closed
+   */
+  public long refused() {
+    guard.requireOpen("refused");
+    return state.refused();
+  }
+
+  /**
+   * Writes the state to a file in the safetensors format: {@code weight} (gamma), {@code bias} (beta),
+   * {@code running_mean}, {@code running_var} and {@code num_batches_tracked}, as PyTorch names them. Once a step with
+   * momentum was made, the velocities are there as {@code velocity.weight} and {@code velocity.bias}. The metadata holds
+   * epsilon, the rule of the running statistics and the count of refused batches.
+   *
+   * <p>The file is replaced in one step: at no time can it be seen half written.
+   *
+   * @param file an existing file is replaced
+   * @throws java.io.UncheckedIOException if it cannot be written; an existing file is as it was
+   */
+  public void save(Path file) {
+    guard.enterToRead("save");
+    try {
+      BatchNormFile.save(file, settings, state);
+    } finally {
+      guard.leaveReading();
+    }
+  }
+
+  /**
+   * Reads the state from a file that {@link #save} wrote, or one from PyTorch with the same names. All of the state is
+   * taken, or nothing.
+   *
+   * @param file in the safetensors format, with tensors of this layer's channels and data type
+   * @throws MalformedFileException if it is truncated, malformed, lacks a tensor, has one of another type or shape, or
+   *     was saved with another epsilon; the message says which
+   * @throws java.io.UncheckedIOException if it cannot be read
+   */
+  public void load(Path file) {
+    guard.enterToWrite("load");
+    try {
+      BatchNormFile.load(file, settings, state);
+      forwardBatch = 0;
+      hasGradients = false;
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  /**
+   * Frees the memory of the layer and ends all its views. A second call does nothing.
+   *
+   * @throws java.util.ConcurrentModificationException if another thread is using the layer, which stays open then
+   */
+  @Override
+  public void close() {
+    if (guard.close()) {
+      workspace.close();
+      state.close();
+    }
+  }
+
+  /** What a layer is and how it follows the batches. Each method returns the builder. */
+  public static final class Builder {
+    private final long channels;
+    private DataType dataType = DataType.FLOAT32;
+    private double epsilon;
+    private double momentum;
+    private boolean cumulative;
+    private boolean unbiased;
+    private boolean refuseNonFinite;
+    private boolean affine = true;
+    private int threads;
+    private Supplier<Kernels> kernels = Kernels::nativeKernels;
+
+    private Builder(long channels) {
+      if (channels < 1) {
+        throw new IllegalArgumentException("channels must be at least 1, not " + channels);
+      }
+      this.channels = channels;
+      defaults();
+    }
+
+    /**
+     * Norma's preset: momentum 0.9 kept by the old value, epsilon 1e-5, biased running variance.
+     *
+     * @return this builder
+     */
+    public Builder defaults() {
+      return preset(0.9, 1e-5, false);
+    }
+
+    /**
+     * PyTorch's preset: weight 0.1 of the new batch, epsilon 1e-5, unbiased running variance.
+     *
+     * @return this builder
+     */
+    public Builder pytorch() {
+      return preset(0.9, 1e-5, true);
+    }
+
+    /**
+     * The preset of Keras: momentum 0.99 kept by the old value, epsilon 1e-3, biased running variance.
+     *
+     * @return this builder
+     */
+    public Builder keras() {
+      return preset(0.99, 1e-3, false);
+    }
+
+    /**
+     * The preset of ONNX: momentum 0.9 kept by the old value, epsilon 1e-5, biased running variance.
+     *
+     * @return this builder
+     */
+    public Builder onnx() {
+      return preset(0.9, 1e-5, false);
+    }
+
+    private Builder preset(double momentum, double epsilon, boolean unbiased) {
+      this.epsilon = epsilon;
+      this.unbiased = unbiased;
+      return momentum(momentum);
+    }
+
+    /**
+     * The type of tensors and parameters; {@link DataType#FLOAT32} if not set.
+     *
+     * @param dataType the data type
+     * @return this builder
+     */
+    public Builder dataType(DataType dataType) {
+      this.dataType = Objects.requireNonNull(dataType, "dataType");
+      return this;
+    }
+
+    /**
+     * What is added to the variance.
+     *
+     * @param epsilon at least 0 and finite
+     * @return this builder
+     * @throws IllegalArgumentException if it is negative, infinite or NaN
+     */
+    public Builder epsilon(double epsilon) {
+      if (!(epsilon >= 0 && epsilon < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException("epsilon must be at least 0 and finite, not " + epsilon);
+      }
+      this.epsilon = epsilon;
+      return this;
+    }
+
+    /**
+     * The weight that the OLD running value keeps: {@code running = momentum * running + (1 - momentum) * batch}.
+     *
+     * @param momentum 0 to 1
+     * @return this builder
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public Builder momentum(double momentum) {
+      if (!(momentum >= 0 && momentum <= 1)) {
+        throw new IllegalArgumentException("momentum must lie in 0 to 1, not " + momentum);
+      }
+      this.momentum = momentum;
+      cumulative = false;
+      return this;
+    }
+
+    /**
+     * The weight that the NEW batch has, which PyTorch calls momentum: {@code running = (1 - weight) * running + weight *
+     * batch}.
+     *
+     * @param weight 0 to 1
+     * @return this builder
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public Builder updateWeight(double weight) {
+      if (!(weight >= 0 && weight <= 1)) {
+        throw new IllegalArgumentException("updateWeight must lie in 0 to 1, not " + weight);
+      }
+      return momentum(1 - weight);
+    }
+
+    /**
+     * Running statistics are the mean of all batches: the k-th has weight 1 / k.
+     *
+     * @return this builder
+     */
+    public Builder cumulativeAverage() {
+      cumulative = true;
+      return this;
+    }
+
+    /**
+     * Whether the running variance follows the unbiased variance of the batch, {@code variance * M / (M - 1)}. The output
+     * is always normalized by the biased one.
+     *
+     * @param unbiased true for unbiased
+     * @return this builder
+     */
+    public Builder unbiasedVariance(boolean unbiased) {
+      this.unbiased = unbiased;
+      return this;
+    }
+
+    /**
+     * Whether a batch that would make a running statistic NaN or infinite leaves them alone and is counted in {@link
+     * BatchNorm#refused}. Its output is what the formula gives in any case.
+     *
+     * @param refuse true to refuse
+     * @return this builder
+     */
+    public Builder refuseNonFinite(boolean refuse) {
+      this.refuseNonFinite = refuse;
+      return this;
+    }
+
+    /**
+     * Whether the layer has gamma and beta; it has, if not set.
+     *
+     * @param affine false for a layer that only normalizes
+     * @return this builder
+     */
+    public Builder affine(boolean affine) {
+      this.affine = affine;
+      return this;
+    }
+
+    /**
+     * The largest number of threads of one call. A program that calls from many threads should ask for few.
+     *
+     * @param threads 0, if not set, is the default of the OpenMP runtime
+     * @return this builder
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder threads(int threads) {
+      if (threads < 0) {
+        throw new IllegalArgumentException("threads must be at least 0, not " + threads);
+      }
+      this.threads = threads;
+      return this;
+    }
+
+    /**
+     * Who computes: {@link Kernels#nativeKernels}, if not set.
+     *
+     * @param kernels the kernels
+     * @return this builder
+     */
+    public Builder kernels(Kernels kernels) {
+      Objects.requireNonNull(kernels, "kernels");
+      this.kernels = () -> kernels;
+      return this;
+    }
+
+    /**
+     * Builds the layer: gamma and running variance are ones, beta and running mean zeros. It holds memory off the heap
+     * and must be closed.
+     *
+     * @return a new layer
+     * @throws dev.norma.bindings.NormaLibraryException if the native library cannot be loaded
+     */
+    public BatchNorm build() {
+      var rule = new RunningRule(momentum, cumulative, unbiased, refuseNonFinite);
+      return new BatchNorm(
+          new BatchNormSettings(channels, dataType, epsilon, rule, affine, threads), kernels.get());
+    }
+  }
+}

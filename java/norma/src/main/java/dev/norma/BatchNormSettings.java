@@ -1,0 +1,5 @@
+package dev.norma;
+
+/** What is fixed when a layer is built. */
+record BatchNormSettings(
+    long channels, DataType dataType, double epsilon, RunningRule runningRule, boolean affine, int threads) {}

@@ -1,0 +1,74 @@
+package dev.norma;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** The memory of a layer, off the heap. Where it has no gamma and beta, all that belongs to them is NULL. */
+final class BatchNormState {
+  private static final long CACHE_LINE = 64;
+
+  final MemorySegment gamma;
+  final MemorySegment beta;
+  final MemorySegment gammaGradient;
+  final MemorySegment betaGradient;
+  final MemorySegment gammaVelocity;
+  final MemorySegment betaVelocity;
+  final MemorySegment runningMean;
+  final MemorySegment runningVar;
+  final MemorySegment batchMean;
+  final MemorySegment batchVariance;
+  final MemorySegment batches;
+  final MemorySegment refused;
+
+  private final Arena arena = Arena.ofShared();
+
+  BatchNormState(BatchNormSettings settings) {
+    var type = settings.dataType();
+    var parameters = bytes(settings.channels(), type.bytes());
+    var affine = settings.affine() ? parameters : 0;
+    gamma = allocate(affine);
+    beta = allocate(affine);
+    gammaGradient = allocate(affine);
+    betaGradient = allocate(affine);
+    gammaVelocity = allocate(affine);
+    betaVelocity = allocate(affine);
+    runningMean = allocate(parameters);
+    runningVar = allocate(parameters);
+    batchMean = allocate(bytes(settings.channels(), Double.BYTES));
+    batchVariance = allocate(bytes(settings.channels(), Double.BYTES));
+    batches = allocate(Long.BYTES);
+    refused = allocate(Long.BYTES);
+    for (var c = 0L; c < settings.channels(); c++) {
+      type.set(runningVar, c, 1);
+      if (settings.affine()) {
+        type.set(gamma, c, 1);
+      }
+    }
+  }
+
+  private static long bytes(long channels, long elementBytes) {
+    try {
+      return Math.multiplyExact(channels, elementBytes);
+    } catch (ArithmeticException overflow) {
+      throw new IllegalArgumentException("too many channels: " + channels, overflow);
+    }
+  }
+
+  private MemorySegment allocate(long bytes) {
+    return bytes == 0 ? MemorySegment.NULL : arena.allocate(bytes, CACHE_LINE);
+  }
+
+  long batches() {
+    return batches.get(JAVA_LONG, 0);
+  }
+
+  long refused() {
+    return refused.get(JAVA_LONG, 0);
+  }
+
+  void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,407 @@
+package dev.norma;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Runs each operation twice: the reference into scratch memory first, since outputs may be inputs, then the native
+ * kernels. Every value must agree within what {@link Tolerances} derives.
+ */
+final class CheckedKernels implements Kernels {
+  private final Kernels kernels;
+  private final ReferenceKernels reference;
+
+  CheckedKernels(Kernels kernels, ReferenceKernels reference) {
+    this.kernels = kernels;
+    this.reference = reference;
+  }
+
+  @Override
+  public long workspaceSize(BatchNormDescriptor norm) {
+    return kernels.workspaceSize(norm);
+  }
+
+  @Override
+  public void forwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var operation = "forwardTraining";
+      var means = statistics(arena, operation, "mean", norm);
+      var variances = statistics(arena, operation, "variance", norm);
+      var ys = Expectation.ofTensor(arena, operation, "y", norm);
+      reference.forwardTraining(
+          norm, x, gamma, beta, ys.values(), means.values(), variances.values(), MemorySegment.NULL);
+      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.of(norm, x, c);
+        means.allow(c, tolerances.mean(moments));
+        variances.allow(c, tolerances.variance(moments));
+        var scale = ReferenceKernels.parameter(norm.dataType(), gamma, c, 1);
+        var shift = ReferenceKernels.parameter(norm.dataType(), beta, c, 0);
+        norm.forEachOf(c, i -> ys.allow(i, tolerances.normalizedByBatch(moments, scale, shift, ys.value(i))));
+      }
+      kernels.forwardTraining(norm, x, gamma, beta, y, mean, variance, workspace);
+      means.compare(mean);
+      variances.compare(variance);
+      ys.compare(y);
+    }
+  }
+
+  private static Expectation statistics(Arena arena, String operation, String output, BatchNormDescriptor norm) {
+    return Expectation.ofArray(arena, operation, output, norm.channels(), DataType.FLOAT64);
+  }
+
+  @Override
+  public void forwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var ys = Expectation.ofTensor(arena, "forwardInference", "y", norm);
+      reference.forwardInference(
+          norm, x, gamma, beta, runningMean, runningVar, ys.values(), MemorySegment.NULL);
+      for (var c = 0L; c < norm.channels(); c++) {
+        allowNormalized(norm, gamma, beta, c, Moments.ofRunning(norm, runningMean, runningVar, c), ys);
+      }
+      kernels.forwardInference(norm, x, gamma, beta, runningMean, runningVar, y, workspace);
+      ys.compare(y);
+    }
+  }
+
+  private static void allowNormalized(
+      BatchNormDescriptor norm, MemorySegment gamma, MemorySegment beta, long c, Moments moments, Expectation ys) {
+    var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+    var scale = ReferenceKernels.parameter(norm.dataType(), gamma, c, 1);
+    var shift = ReferenceKernels.parameter(norm.dataType(), beta, c, 0);
+    norm.forEachOf(c, i -> ys.allow(i, tolerances.normalized(moments, scale, shift, ys.value(i))));
+  }
+
+  @Override
+  public void normalize(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment y,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var ys = Expectation.ofTensor(arena, "normalize", "y", norm);
+      reference.normalize(norm, x, gamma, beta, mean, variance, ys.values(), MemorySegment.NULL);
+      for (var c = 0L; c < norm.channels(); c++) {
+        allowNormalized(norm, gamma, beta, c, Moments.ofBatch(mean, variance, c), ys);
+      }
+      kernels.normalize(norm, x, gamma, beta, mean, variance, y, workspace);
+      ys.compare(y);
+    }
+  }
+
+  @Override
+  public void backwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var expected = new ExpectedGradients(arena, "backwardTraining", norm);
+      reference.backwardTraining(
+          norm, x, dy, gamma, mean, variance, expected.dx(), expected.dgamma(), expected.dbeta(), MemorySegment.NULL);
+      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofBatch(mean, variance, c);
+        var errors = expected.allowSums(x, dy, c, moments).dividedBy(norm.valuesPerChannel());
+        var means = GradientSums.of(norm, x, dy, c, moments).dividedBy(norm.valuesPerChannel());
+        expected.allowGradient(x, dy, gamma, c, moments, means, errors);
+      }
+      kernels.backwardTraining(norm, x, dy, gamma, mean, variance, dx, dgamma, dbeta, workspace);
+      expected.compare(dx, dgamma, dbeta);
+    }
+  }
+
+  @Override
+  public void backwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var expected = new ExpectedGradients(arena, "backwardInference", norm);
+      reference.backwardInference(
+          norm,
+          x,
+          dy,
+          gamma,
+          runningMean,
+          runningVar,
+          expected.dx(),
+          expected.dgamma(),
+          expected.dbeta(),
+          MemorySegment.NULL);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+        expected.allowSums(x, dy, c, moments);
+        expected.allowScaled(c);
+      }
+      kernels.backwardInference(
+          norm, x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta, workspace);
+      expected.compare(dx, dgamma, dbeta);
+    }
+  }
+
+  @Override
+  public void gradientInput(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      long count,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment dx,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var expected = new ExpectedGradients(arena, "gradientInput", norm);
+      reference.gradientInput(
+          norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, expected.dx(), MemorySegment.NULL);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var sums = new GradientSums(sumDy.getAtIndex(JAVA_DOUBLE, c), sumDyXHat.getAtIndex(JAVA_DOUBLE, c));
+        var moments = Moments.ofBatch(mean, variance, c);
+        expected.allowGradient(x, dy, gamma, c, moments, sums.dividedBy(count), new GradientSums(0, 0));
+      }
+      kernels.gradientInput(
+          norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, dx, workspace);
+      expected.compare(dx, MemorySegment.NULL, MemorySegment.NULL);
+    }
+  }
+
+  @Override
+  public void localStatistics(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var means = statistics(arena, "localStatistics", "mean", norm);
+      var variances = statistics(arena, "localStatistics", "variance", norm);
+      reference.localStatistics(norm, x, means.values(), variances.values(), MemorySegment.NULL);
+      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.of(norm, x, c);
+        means.allow(c, tolerances.mean(moments));
+        variances.allow(c, tolerances.variance(moments));
+      }
+      kernels.localStatistics(norm, x, mean, variance, workspace);
+      means.compare(mean);
+      variances.compare(variance);
+    }
+  }
+
+  @Override
+  public void localGradientSums(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var sumsDy = statistics(arena, "localGradientSums", "sumDy", norm);
+      var sumsDyXHat = statistics(arena, "localGradientSums", "sumDyXHat", norm);
+      reference.localGradientSums(
+          norm, x, dy, mean, variance, sumsDy.values(), sumsDyXHat.values(), MemorySegment.NULL);
+      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofBatch(mean, variance, c);
+        var magnitudes = GradientSums.ofMagnitudes(norm, x, dy, c, moments);
+        sumsDy.allow(c, tolerances.sumDy(magnitudes));
+        sumsDyXHat.allow(c, tolerances.sumDyXHat(moments, magnitudes, norm.valuesPerChannel()));
+      }
+      kernels.localGradientSums(norm, x, dy, mean, variance, sumDy, sumDyXHat, workspace);
+      sumsDy.compare(sumDy);
+      sumsDyXHat.compare(sumDyXHat);
+    }
+  }
+
+  @Override
+  public void mergeStatistics(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment means,
+      MemorySegment variances,
+      MemorySegment count,
+      MemorySegment mean,
+      MemorySegment variance) {
+    try (var arena = Arena.ofConfined()) {
+      var total = arena.allocate(JAVA_LONG);
+      var mergedMean = Expectation.ofArray(arena, "mergeStatistics", "mean", channels, DataType.FLOAT64);
+      var mergedVariance = Expectation.ofArray(arena, "mergeStatistics", "variance", channels, DataType.FLOAT64);
+      reference.mergeStatistics(
+          channels, parts, counts, means, variances, total, mergedMean.values(), mergedVariance.values());
+      for (var c = 0L; c < channels; c++) {
+        var spread = Math.sqrt(mergedVariance.value(c));
+        mergedMean.allow(c, Tolerances.sumOfDoubles(parts, spread + Math.abs(mergedMean.value(c))));
+        var moved = spread * Tolerances.sumOfDoubles(parts, Math.abs(mergedMean.value(c)));
+        mergedVariance.allow(c, Tolerances.sumOfDoubles(parts, mergedVariance.value(c)) + moved);
+      }
+      kernels.mergeStatistics(channels, parts, counts, means, variances, count, mean, variance);
+      requireEqual("mergeStatistics", "count", total, count);
+      mergedMean.compare(mean);
+      mergedVariance.compare(variance);
+    }
+  }
+
+  private static void requireEqual(String operation, String output, MemorySegment expected, MemorySegment actual) {
+    var wanted = expected.get(JAVA_LONG, 0);
+    var found = actual.get(JAVA_LONG, 0);
+    if (wanted != found) {
+      throw new MismatchException(operation, output, "its only value", wanted, found, 0);
+    }
+  }
+
+  @Override
+  public void mergeGradientSums(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment sumsDy,
+      MemorySegment sumsDyXHat,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat) {
+    try (var arena = Arena.ofConfined()) {
+      var mergedDy = Expectation.ofArray(arena, "mergeGradientSums", "sumDy", channels, DataType.FLOAT64);
+      var mergedDyXHat = Expectation.ofArray(arena, "mergeGradientSums", "sumDyXHat", channels, DataType.FLOAT64);
+      reference.mergeGradientSums(
+          channels, parts, counts, sumsDy, sumsDyXHat, mergedDy.values(), mergedDyXHat.values());
+      for (var c = 0L; c < channels; c++) {
+        mergedDy.allow(c, Tolerances.sumOfDoubles(parts, magnitudes(channels, parts, counts, sumsDy, c)));
+        mergedDyXHat.allow(c, Tolerances.sumOfDoubles(parts, magnitudes(channels, parts, counts, sumsDyXHat, c)));
+      }
+      kernels.mergeGradientSums(channels, parts, counts, sumsDy, sumsDyXHat, sumDy, sumDyXHat);
+      mergedDy.compare(sumDy);
+      mergedDyXHat.compare(sumDyXHat);
+    }
+  }
+
+  private static double magnitudes(long channels, long parts, MemorySegment counts, MemorySegment sums, long c) {
+    var sum = 0d;
+    for (var part = 0L; part < parts; part++) {
+      if (counts.getAtIndex(JAVA_LONG, part) > 0) {
+        sum += Math.abs(sums.getAtIndex(JAVA_DOUBLE, part * channels + c));
+      }
+    }
+    return sum;
+  }
+
+  @Override
+  public void updateRunning(
+      RunningRule rule,
+      DataType type,
+      long channels,
+      long count,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment batches,
+      MemorySegment refused) {
+    try (var arena = Arena.ofConfined()) {
+      var means = Expectation.ofArray(arena, "updateRunning", "runningMean", channels, type);
+      var variances = Expectation.ofArray(arena, "updateRunning", "runningVar", channels, type);
+      var taken = arena.allocateFrom(JAVA_LONG, batches.get(JAVA_LONG, 0));
+      var notTaken = arena.allocateFrom(JAVA_LONG, refused.get(JAVA_LONG, 0));
+      allowBlend(type, channels, runningMean, mean, means);
+      allowBlend(type, channels, runningVar, variance, variances);
+      reference.updateRunning(
+          rule, type, channels, count, mean, variance, means.values(), variances.values(), taken, notTaken);
+      kernels.updateRunning(
+          rule, type, channels, count, mean, variance, runningMean, runningVar, batches, refused);
+      means.compare(runningMean);
+      variances.compare(runningVar);
+      requireEqual("updateRunning", "batches", taken, batches);
+      requireEqual("updateRunning", "refused", notTaken, refused);
+    }
+  }
+
+  /** Starts from the old running values; M / (M - 1) is at most 2. */
+  private static void allowBlend(
+      DataType type, long channels, MemorySegment running, MemorySegment batch, Expectation expected) {
+    var tolerances = new Tolerances(type, 0);
+    MemorySegment.copy(running, 0, expected.values(), 0, channels * type.bytes());
+    for (var c = 0L; c < channels; c++) {
+      var magnitude = Math.abs(type.get(running, c)) + 2 * Math.abs(batch.getAtIndex(JAVA_DOUBLE, c));
+      expected.allow(c, tolerances.roundedOnce(magnitude));
+    }
+  }
+
+  @Override
+  public void gradientDescentStep(
+      GradientDescent rule,
+      DataType type,
+      long length,
+      MemorySegment gradient,
+      MemorySegment parameter,
+      MemorySegment velocity) {
+    try (var arena = Arena.ofConfined()) {
+      var tolerances = new Tolerances(type, 0);
+      var hasVelocity = velocity.address() != 0;
+      var parameters = Expectation.ofArray(arena, "gradientDescentStep", "parameter", length, type);
+      var velocities = Expectation.ofArray(arena, "gradientDescentStep", "velocity", length, type);
+      MemorySegment.copy(parameter, 0, parameters.values(), 0, length * type.bytes());
+      if (hasVelocity) {
+        MemorySegment.copy(velocity, 0, velocities.values(), 0, length * type.bytes());
+      }
+      for (var i = 0L; i < length; i++) {
+        var p = Math.abs(parameters.value(i));
+        var v = Math.abs(type.get(gradient, i)) + rule.weightDecay() * p + rule.momentum() * Math.abs(velocities.value(i));
+        velocities.allow(i, tolerances.roundedOnce(v));
+        parameters.allow(i, tolerances.roundedOnce(p + rule.learningRate() * 2 * v));
+      }
+      reference.gradientDescentStep(
+          rule, type, length, gradient, parameters.values(), hasVelocity ? velocities.values() : MemorySegment.NULL);
+      kernels.gradientDescentStep(rule, type, length, gradient, parameter, velocity);
+      parameters.compare(parameter);
+      if (hasVelocity) {
+        velocities.compare(velocity);
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "checked";
+  }
+}

@@ -1,0 +1,74 @@
+package dev.norma;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** What an output should hold: the reference's values, and how far each may be off. */
+final class Expectation {
+  private final String operation;
+  private final String output;
+  private final BatchNormDescriptor shape;
+  private final MemorySegment values;
+  private final MemorySegment tolerances;
+
+  /** The shape says how many values of which type there are, and how a difference is located. */
+  private Expectation(Arena arena, String operation, String output, BatchNormDescriptor shape) {
+    this.operation = operation;
+    this.output = output;
+    this.shape = shape;
+    this.values = arena.allocate(shape.tensorBytes(), Double.BYTES);
+    this.tolerances = arena.allocate(JAVA_DOUBLE, shape.tensorBytes() / shape.dataType().bytes());
+  }
+
+  static Expectation ofTensor(Arena arena, String operation, String output, BatchNormDescriptor norm) {
+    return new Expectation(arena, operation, output, norm);
+  }
+
+  /** Of an array with a value for each channel. */
+  static Expectation ofArray(Arena arena, String operation, String output, long channels, DataType type) {
+    var shape = new BatchNormDescriptor(1, channels, 1, 0, type, Layout.CHANNELS_FIRST, 0);
+    return new Expectation(arena, operation, output, shape);
+  }
+
+  /** Where the reference writes. */
+  MemorySegment values() {
+    return values;
+  }
+
+  double value(long index) {
+    return shape.dataType().get(values, index);
+  }
+
+  void allow(long index, double tolerance) {
+    tolerances.setAtIndex(JAVA_DOUBLE, index, tolerance);
+  }
+
+  /** Throws for the first value, in the order n, c, s, that is not as expected. */
+  void compare(MemorySegment actual) {
+    for (var n = 0L; n < shape.batch(); n++) {
+      for (var c = 0L; c < shape.channels(); c++) {
+        for (var s = 0L; s < shape.spatial(); s++) {
+          compare(actual, n, c, s);
+        }
+      }
+    }
+  }
+
+  private void compare(MemorySegment actual, long n, long c, long s) {
+    var i = shape.index(n, c, s);
+    var expected = value(i);
+    var found = shape.dataType().get(actual, i);
+    var tolerance = tolerances.getAtIndex(JAVA_DOUBLE, i);
+    if (!agree(expected, found, tolerance)) {
+      throw new MismatchException(
+          operation, output, "(n=%d, c=%d, s=%d)".formatted(n, c, s), expected, found, tolerance);
+    }
+  }
+
+  /** Which of NaN and the infinities a sum ends in depends on its order. */
+  private static boolean agree(double expected, double found, double tolerance) {
+    return Double.isFinite(expected) ? Math.abs(found - expected) <= tolerance : !Double.isFinite(found);
+  }
+}

@@ -1,0 +1,359 @@
+package dev.norma;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The operations of batch normalization on memory: what {@code norma.h} declares, one method for one function.
+ * {@link BatchNorm} is the comfortable way to use them; this interface is for those who keep the state themselves, for
+ * example to normalize a batch that is spread over several parts.
+ *
+ * <p>A tensor is N x C x S elements of the descriptor's data type and layout. Parameters (gamma, beta, their gradients,
+ * running statistics) are C elements of the data type, statistics of a batch (mean, variance, gradient sums) are C
+ * doubles. Every segment must be off the heap, alive, accessible to the calling thread, aligned to its element and at
+ * least as large as said; outputs must not be read-only and must not overlap inputs or each other, except where "in
+ * place" (the same address) is allowed. A segment that may be missing is {@link MemorySegment#NULL} then.
+ *
+ * <p>{@code workspace} is scratch of at least {@link #workspaceSize} bytes, aligned to 8, for one call at a time; with
+ * {@link MemorySegment#NULL} the operation allocates what it needs, off the heap.
+ *
+ * <p>Every check is made before any native code runs and before anything is written:
+ *
+ * <ul>
+ *   <li>{@link IllegalArgumentException}: a heap segment, a missing, too small, misaligned, read-only or overlapping
+ *       one, one value per channel in training, a value out of range;
+ *   <li>{@link IllegalStateException}: the arena of a segment is closed;
+ *   <li>{@link WrongThreadException}: a segment belongs to another thread;
+ *   <li>{@link NullPointerException}: an argument is null;
+ *   <li>{@link NormaException}: what C reports, such as a workspace that is too small.
+ * </ul>
+ *
+ * <p>All methods may be called from any number of threads, as long as no call writes what another reads or writes. A
+ * shared arena cannot be closed while a call uses its memory.
+ *
+ * <p>Formulas: Ioffe and Szegedy, <a href="https://arxiv.org/abs/1502.03167">arXiv:1502.03167</a>, algorithm 1.
+ */
+public interface Kernels {
+  /**
+   * The kernels of the C library.
+   *
+   * @return the one instance
+   * @throws dev.norma.bindings.NormaLibraryException if the library cannot be loaded; the message says what was tried
+   *     and there is no fallback
+   */
+  static Kernels nativeKernels() {
+    return ValidatedKernels.nativeKernels();
+  }
+
+  /**
+   * The reference: plain loops in double for every data type, rounded once. Slow, single-threaded, needs no native code.
+   *
+   * @return the one instance
+   */
+  static Kernels reference() {
+    return ValidatedKernels.REFERENCE;
+  }
+
+  /**
+   * The native kernels with every result compared with the reference. Throws a {@link MismatchException} at the first
+   * value that differs by more than rounding can explain.
+   *
+   * @return the one instance
+   * @throws dev.norma.bindings.NormaLibraryException if the library cannot be loaded; the message says what was tried
+   */
+  static Kernels checked() {
+    return ValidatedKernels.checked();
+  }
+
+  /**
+   * The workspace that is enough for every method that takes this descriptor.
+   *
+   * @param norm the descriptor
+   * @return the size in bytes, 0 if none is needed
+   */
+  long workspaceSize(BatchNormDescriptor norm);
+
+  /**
+   * Forward for training: {@code y = gamma * (x - mean) / sqrt(variance + epsilon) + beta} by the statistics of the
+   * batch. Where {@code variance + epsilon} is 0, y is beta.
+   *
+   * @param norm the descriptor; N * S must be above 1
+   * @param x in, tensor
+   * @param gamma in, parameters, or NULL for ones
+   * @param beta in, parameters, or NULL for zeros
+   * @param y out, tensor; in place (y is x) is allowed
+   * @param mean out, statistics: the mean of each channel
+   * @param variance out, statistics: the biased variance of each channel, without epsilon
+   * @param workspace scratch, or NULL
+   */
+  void forwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace);
+
+  /**
+   * Forward for inference: {@code y = gamma * (x - runningMean) / sqrt(runningVar + epsilon) + beta}.
+   *
+   * @param norm the descriptor
+   * @param x in, tensor
+   * @param gamma in, parameters, or NULL for ones
+   * @param beta in, parameters, or NULL for zeros
+   * @param runningMean in, parameters
+   * @param runningVar in, parameters; a negative sum with epsilon gives NaN, like the formula
+   * @param y out, tensor; in place (y is x) is allowed
+   * @param workspace scratch, or NULL
+   */
+  void forwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace);
+
+  /**
+   * Backward for training, with {@code invStd = 1 / sqrt(variance + epsilon)} and {@code xHat = (x - mean) * invStd}:
+   *
+   * <pre>
+   *   dbeta  = sum of dy over the channel
+   *   dgamma = sum of dy * xHat over the channel
+   *   dx     = gamma * invStd * (dy - dbeta / M - xHat * dgamma / M)
+   * </pre>
+   *
+   * The Jacobian behind dx is {@code d xHat_i / d x_j = invStd * ([i == j] - 1 / M - xHat_i * xHat_j / M)}. Its last
+   * term is the product of two different deviations, {@code (x_i - mean) * (x_j - mean)}; a square stands there only for
+   * i == j.
+   *
+   * @param norm the descriptor; N * S must be above 1
+   * @param x in, tensor: the input of the forward pass
+   * @param dy in, tensor: the gradient of the loss by y
+   * @param gamma in, parameters, or NULL for ones
+   * @param mean in, statistics that the forward pass gave
+   * @param variance in, statistics that the forward pass gave
+   * @param dx out, tensor, or NULL if not wanted; in place (dx is dy) is allowed
+   * @param dgamma out, parameters, or NULL if not wanted; overwritten
+   * @param dbeta out, parameters, or NULL if not wanted; overwritten
+   * @param workspace scratch, or NULL
+   */
+  void backwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace);
+
+  /**
+   * Backward for inference mode: running statistics are constants, so {@code dx = gamma * invStd * dy}; dgamma and dbeta
+   * are the sums of {@link #backwardTraining} by the running statistics.
+   *
+   * @param norm the descriptor
+   * @param x in, tensor: the input of the forward pass
+   * @param dy in, tensor: the gradient of the loss by y
+   * @param gamma in, parameters, or NULL for ones
+   * @param runningMean in, parameters
+   * @param runningVar in, parameters
+   * @param dx out, tensor, or NULL if not wanted; in place (dx is dy) is allowed
+   * @param dgamma out, parameters, or NULL if not wanted; overwritten
+   * @param dbeta out, parameters, or NULL if not wanted; overwritten
+   * @param workspace scratch, or NULL
+   */
+  void backwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace);
+
+  /**
+   * Updates running statistics by those of a batch, computed in double and rounded once. Epsilon has no part in it. A
+   * refused batch changes nothing but {@code refused}.
+   *
+   * @param rule how to update
+   * @param type the type of the running statistics
+   * @param channels C, at least 1
+   * @param count M of the batch, over all its parts; above 1 if the rule is unbiased
+   * @param mean in, statistics
+   * @param variance in, statistics, biased
+   * @param runningMean in and out, parameters
+   * @param runningVar in and out, parameters
+   * @param batches in and out, one long: batches taken so far
+   * @param refused in and out, one long: batches refused so far
+   */
+  void updateRunning(
+      RunningRule rule,
+      DataType type,
+      long channels,
+      long count,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment batches,
+      MemorySegment refused);
+
+  /**
+   * Statistics of a part of a batch. One value per channel is allowed: its variance is 0.
+   *
+   * @param norm the descriptor of the part
+   * @param x in, tensor
+   * @param mean out, statistics
+   * @param variance out, statistics, biased
+   * @param workspace scratch, or NULL
+   */
+  void localStatistics(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace);
+
+  /**
+   * The statistics of the whole from those of its parts, exact and not their average. What stands in the statistics of
+   * a part with count 0 is not read.
+   *
+   * @param channels C, at least 1
+   * @param parts at least 1
+   * @param counts in, a long for each part: its number of values per channel, at least 0, not all 0
+   * @param means in, the means of the parts, one part after the other
+   * @param variances in, the biased variances of the parts, one part after the other
+   * @param count out, one long: the sum of counts
+   * @param mean out, statistics of the whole
+   * @param variance out, statistics of the whole
+   */
+  void mergeStatistics(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment means,
+      MemorySegment variances,
+      MemorySegment count,
+      MemorySegment mean,
+      MemorySegment variance);
+
+  /**
+   * Normalizes a part by given statistics.
+   *
+   * @param norm the descriptor of the part
+   * @param x in, tensor
+   * @param gamma in, parameters, or NULL for ones
+   * @param beta in, parameters, or NULL for zeros
+   * @param mean in, statistics of the whole
+   * @param variance in, statistics of the whole
+   * @param y out, tensor; in place (y is x) is allowed
+   * @param workspace scratch, or NULL
+   */
+  void normalize(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment y,
+      MemorySegment workspace);
+
+  /**
+   * Gradient sums of a part, by the statistics of the whole: the part's share of dbeta and dgamma.
+   *
+   * @param norm the descriptor of the part
+   * @param x in, tensor
+   * @param dy in, tensor
+   * @param mean in, statistics of the whole
+   * @param variance in, statistics of the whole
+   * @param sumDy out, C doubles: sum of dy
+   * @param sumDyXHat out, C doubles: sum of dy * xHat
+   * @param workspace scratch, or NULL
+   */
+  void localGradientSums(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment workspace);
+
+  /**
+   * Gradient sums of the whole: the sums over the parts, in their order. Parts with count 0 are not read.
+   *
+   * @param channels C, at least 1
+   * @param parts at least 1
+   * @param counts in, a long for each part: its number of values per channel, at least 0
+   * @param sumsDy in, C doubles for each part, one part after the other
+   * @param sumsDyXHat in, C doubles for each part, one part after the other
+   * @param sumDy out, C doubles
+   * @param sumDyXHat out, C doubles
+   */
+  void mergeGradientSums(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment sumsDy,
+      MemorySegment sumsDyXHat,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat);
+
+  /**
+   * The gradient by x of a part, by the statistics and gradient sums of the whole:
+   * {@code dx = gamma * invStd * (dy - sumDy / count - xHat * sumDyXHat / count)}.
+   *
+   * @param norm the descriptor of the part
+   * @param x in, tensor
+   * @param dy in, tensor
+   * @param gamma in, parameters, or NULL for ones
+   * @param mean in, statistics of the whole
+   * @param variance in, statistics of the whole
+   * @param count the number of values per channel of the whole, at least that of the part
+   * @param sumDy in, C doubles
+   * @param sumDyXHat in, C doubles
+   * @param dx out, tensor; in place (dx is dy) is allowed
+   * @param workspace scratch, or NULL
+   */
+  void gradientInput(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      long count,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment dx,
+      MemorySegment workspace);
+
+  /**
+   * One step of gradient descent for an array of parameters, computed in double and rounded once per array.
+   *
+   * @param rule the rule, with its formulas
+   * @param type the type of the arrays
+   * @param length the number of parameters, at least 1
+   * @param gradient in, parameters
+   * @param parameter in and out, parameters
+   * @param velocity in and out, parameters, zeros before the first step; NULL if the rule has no momentum
+   */
+  void gradientDescentStep(
+      GradientDescent rule,
+      DataType type,
+      long length,
+      MemorySegment gradient,
+      MemorySegment parameter,
+      MemorySegment velocity);
+}

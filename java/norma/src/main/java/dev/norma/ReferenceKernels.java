@@ -1,0 +1,341 @@
+package dev.norma;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The oracle: the formulas of {@link Kernels} as plain loops, in double whatever the data type, rounded once when stored.
+ * Each channel is taken by itself. It knows no speed; what it must be is evidently right.
+ */
+final class ReferenceKernels implements Kernels {
+  @Override
+  public long workspaceSize(BatchNormDescriptor norm) {
+    return 0;
+  }
+
+  @Override
+  public void forwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = Moments.of(norm, x, c);
+      mean.setAtIndex(JAVA_DOUBLE, c, moments.mean());
+      variance.setAtIndex(JAVA_DOUBLE, c, moments.variance());
+      normalize(norm, x, gamma, beta, y, c, moments);
+    }
+  }
+
+  @Override
+  public void forwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      normalize(norm, x, gamma, beta, y, c, Moments.ofRunning(norm, runningMean, runningVar, c));
+    }
+  }
+
+  @Override
+  public void normalize(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment y,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      normalize(norm, x, gamma, beta, y, c, Moments.ofBatch(mean, variance, c));
+    }
+  }
+
+  private static void normalize(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      long c,
+      Moments moments) {
+    var type = norm.dataType();
+    var invStd = moments.invStd(norm.epsilon());
+    var scale = parameter(type, gamma, c, 1);
+    var shift = parameter(type, beta, c, 0);
+    for (var n = 0L; n < norm.batch(); n++) {
+      for (var s = 0L; s < norm.spatial(); s++) {
+        var i = norm.index(n, c, s);
+        type.set(y, i, scale * (moments.deviation(type.get(x, i)) * invStd) + shift);
+      }
+    }
+  }
+
+  /** A parameter of a channel, or what stands for one that is missing. */
+  static double parameter(DataType type, MemorySegment parameters, long c, double missing) {
+    return parameters.address() == 0 ? missing : type.get(parameters, c);
+  }
+
+  @Override
+  public void backwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = Moments.ofBatch(mean, variance, c);
+      var sums = GradientSums.of(norm, x, dy, c, moments);
+      store(norm, dgamma, dbeta, c, sums);
+      if (dx.address() != 0) {
+        gradientInput(norm, x, dy, gamma, dx, c, moments, sums, norm.valuesPerChannel());
+      }
+    }
+  }
+
+  @Override
+  public void backwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+      store(norm, dgamma, dbeta, c, GradientSums.of(norm, x, dy, c, moments));
+      if (dx.address() != 0) {
+        scaleGradient(norm, dy, gamma, dx, c, moments);
+      }
+    }
+  }
+
+  private static void store(
+      BatchNormDescriptor norm, MemorySegment dgamma, MemorySegment dbeta, long c, GradientSums sums) {
+    if (dgamma.address() != 0) {
+      norm.dataType().set(dgamma, c, sums.dyXHat());
+    }
+    if (dbeta.address() != 0) {
+      norm.dataType().set(dbeta, c, sums.dy());
+    }
+  }
+
+  private static void gradientInput(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment dx,
+      long c,
+      Moments moments,
+      GradientSums sums,
+      long count) {
+    var type = norm.dataType();
+    var invStd = moments.invStd(norm.epsilon());
+    var scale = parameter(type, gamma, c, 1);
+    for (var n = 0L; n < norm.batch(); n++) {
+      for (var s = 0L; s < norm.spatial(); s++) {
+        var i = norm.index(n, c, s);
+        var xHat = moments.deviation(type.get(x, i)) * invStd;
+        var centred = type.get(dy, i) - sums.dy() / count - xHat * (sums.dyXHat() / count);
+        type.set(dx, i, scale * invStd * centred);
+      }
+    }
+  }
+
+  private static void scaleGradient(
+      BatchNormDescriptor norm, MemorySegment dy, MemorySegment gamma, MemorySegment dx, long c, Moments moments) {
+    var type = norm.dataType();
+    var scale = parameter(type, gamma, c, 1) * moments.invStd(norm.epsilon());
+    for (var n = 0L; n < norm.batch(); n++) {
+      for (var s = 0L; s < norm.spatial(); s++) {
+        var i = norm.index(n, c, s);
+        type.set(dx, i, scale * type.get(dy, i));
+      }
+    }
+  }
+
+  @Override
+  public void updateRunning(
+      RunningRule rule,
+      DataType type,
+      long channels,
+      long count,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment batches,
+      MemorySegment refused) {
+    var taken = batches.get(JAVA_LONG, 0);
+    var keep = rule.cumulative() ? taken / (taken + 1.0) : rule.momentum();
+    var toUnbiased = rule.unbiased() ? count / (count - 1.0) : 1;
+    if (rule.refuseNonFinite()
+        && !(follows(type, channels, keep, mean, 1, runningMean)
+            && follows(type, channels, keep, variance, toUnbiased, runningVar))) {
+      refused.set(JAVA_LONG, 0, refused.get(JAVA_LONG, 0) + 1);
+      return;
+    }
+    for (var c = 0L; c < channels; c++) {
+      type.set(runningMean, c, blend(type, keep, runningMean, mean, 1, c));
+      type.set(runningVar, c, blend(type, keep, runningVar, variance, toUnbiased, c));
+    }
+    batches.set(JAVA_LONG, 0, taken + 1);
+  }
+
+  private static double blend(
+      DataType type, double keep, MemorySegment running, MemorySegment batch, double factor, long c) {
+    return keep * type.get(running, c) + (1 - keep) * (batch.getAtIndex(JAVA_DOUBLE, c) * factor);
+  }
+
+  /** Whether all new running values are finite, also after rounding to their type. */
+  private static boolean follows(
+      DataType type, long channels, double keep, MemorySegment batch, double factor, MemorySegment running) {
+    for (var c = 0L; c < channels; c++) {
+      if (!Double.isFinite(type.round(blend(type, keep, running, batch, factor, c)))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public void localStatistics(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = Moments.of(norm, x, c);
+      mean.setAtIndex(JAVA_DOUBLE, c, moments.mean());
+      variance.setAtIndex(JAVA_DOUBLE, c, moments.variance());
+    }
+  }
+
+  @Override
+  public void mergeStatistics(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment means,
+      MemorySegment variances,
+      MemorySegment count,
+      MemorySegment mean,
+      MemorySegment variance) {
+    for (var c = 0L; c < channels; c++) {
+      var merged = Moments.merge(channels, parts, counts, means, variances, c);
+      mean.setAtIndex(JAVA_DOUBLE, c, merged.mean());
+      variance.setAtIndex(JAVA_DOUBLE, c, merged.variance());
+    }
+    count.set(JAVA_LONG, 0, Moments.total(parts, counts));
+  }
+
+  @Override
+  public void localGradientSums(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var sums = GradientSums.of(norm, x, dy, c, Moments.ofBatch(mean, variance, c));
+      sumDy.setAtIndex(JAVA_DOUBLE, c, sums.dy());
+      sumDyXHat.setAtIndex(JAVA_DOUBLE, c, sums.dyXHat());
+    }
+  }
+
+  @Override
+  public void mergeGradientSums(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment sumsDy,
+      MemorySegment sumsDyXHat,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat) {
+    for (var c = 0L; c < channels; c++) {
+      sumDy.setAtIndex(JAVA_DOUBLE, c, sumOfParts(channels, parts, counts, sumsDy, c));
+      sumDyXHat.setAtIndex(JAVA_DOUBLE, c, sumOfParts(channels, parts, counts, sumsDyXHat, c));
+    }
+  }
+
+  private static double sumOfParts(
+      long channels, long parts, MemorySegment counts, MemorySegment sums, long c) {
+    var sum = new CompensatedSum();
+    for (var part = 0L; part < parts; part++) {
+      if (counts.getAtIndex(JAVA_LONG, part) > 0) {
+        sum.add(sums.getAtIndex(JAVA_DOUBLE, part * channels + c));
+      }
+    }
+    return sum.value();
+  }
+
+  @Override
+  public void gradientInput(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      long count,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment dx,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var sums = new GradientSums(sumDy.getAtIndex(JAVA_DOUBLE, c), sumDyXHat.getAtIndex(JAVA_DOUBLE, c));
+      gradientInput(norm, x, dy, gamma, dx, c, Moments.ofBatch(mean, variance, c), sums, count);
+    }
+  }
+
+  @Override
+  public void gradientDescentStep(
+      GradientDescent rule,
+      DataType type,
+      long length,
+      MemorySegment gradient,
+      MemorySegment parameter,
+      MemorySegment velocity) {
+    var hasVelocity = velocity.address() != 0;
+    for (var i = 0L; i < length; i++) {
+      var old = type.get(parameter, i);
+      var g = type.get(gradient, i) + rule.weightDecay() * old;
+      var v = hasVelocity ? rule.momentum() * type.get(velocity, i) + g : g;
+      type.set(parameter, i, old - rule.learningRate() * (rule.nesterov() ? g + rule.momentum() * v : v));
+      if (hasVelocity) {
+        type.set(velocity, i, v);
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "reference";
+  }
+}

@@ -1,0 +1,377 @@
+package dev.norma;
+
+import dev.norma.bindings.NormaLibrary;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+
+/** Checks every argument before other kernels see it, so that no kernel reads or writes what it must not. */
+final class ValidatedKernels implements Kernels {
+  static final Kernels REFERENCE = new ValidatedKernels(new ReferenceKernels());
+
+  private static final Kernels NATIVE = new ValidatedKernels(new NativeKernels());
+  private static final Kernels CHECKED =
+      new ValidatedKernels(new CheckedKernels(new NativeKernels(), new ReferenceKernels()));
+
+  private static final long DOUBLE = Double.BYTES;
+
+  private final Kernels kernels;
+
+  ValidatedKernels(Kernels kernels) {
+    this.kernels = kernels;
+  }
+
+  static Kernels nativeKernels() {
+    NormaLibrary.load();
+    return NATIVE;
+  }
+
+  static Kernels checked() {
+    NormaLibrary.load();
+    return CHECKED;
+  }
+
+  @Override
+  public long workspaceSize(BatchNormDescriptor norm) {
+    return kernels.workspaceSize(Objects.requireNonNull(norm, "norm"));
+  }
+
+  @Override
+  public void forwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    requireVariance(norm);
+    var element = (long) norm.dataType().bytes();
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), element)
+        .optionalInput("beta", beta, norm.parameterBytes(), element)
+        .outputInPlace("y", y, norm.tensorBytes(), element, "x")
+        .output("mean", mean, norm.statisticsBytes(), DOUBLE)
+        .output("variance", variance, norm.statisticsBytes(), DOUBLE)
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.forwardTraining(norm, x, gamma, beta, y, mean, variance, workspace);
+  }
+
+  private static void requireVariance(BatchNormDescriptor norm) {
+    if (norm.valuesPerChannel() == 1) {
+      throw new IllegalArgumentException(
+          "training needs more than one value per channel: batch 1 and spatial 1 give one, which has no variance");
+    }
+  }
+
+  @Override
+  public void forwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    var element = (long) norm.dataType().bytes();
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), element)
+        .optionalInput("beta", beta, norm.parameterBytes(), element)
+        .input("runningMean", runningMean, norm.parameterBytes(), element)
+        .input("runningVar", runningVar, norm.parameterBytes(), element)
+        .outputInPlace("y", y, norm.tensorBytes(), element, "x")
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.forwardInference(norm, x, gamma, beta, runningMean, runningVar, y, workspace);
+  }
+
+  @Override
+  public void backwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    requireVariance(norm);
+    var inputs =
+        backwardInputs(norm, x, dy, gamma)
+            .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .input("variance", variance, norm.statisticsBytes(), DOUBLE);
+    requireBackwardOutputs(inputs, norm, dx, dgamma, dbeta, workspace);
+    kernels.backwardTraining(norm, x, dy, gamma, mean, variance, dx, dgamma, dbeta, workspace);
+  }
+
+  @Override
+  public void backwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    var element = (long) norm.dataType().bytes();
+    var inputs =
+        backwardInputs(norm, x, dy, gamma)
+            .input("runningMean", runningMean, norm.parameterBytes(), element)
+            .input("runningVar", runningVar, norm.parameterBytes(), element);
+    requireBackwardOutputs(inputs, norm, dx, dgamma, dbeta, workspace);
+    kernels.backwardInference(norm, x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta, workspace);
+  }
+
+  private static ArgumentChecks backwardInputs(
+      BatchNormDescriptor norm, MemorySegment x, MemorySegment dy, MemorySegment gamma) {
+    var element = (long) norm.dataType().bytes();
+    return ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element)
+        .input("dy", dy, norm.tensorBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), element);
+  }
+
+  /** Adds the outputs to the inputs of {@link #backwardInputs}, which cover {@code dy}. */
+  private static void requireBackwardOutputs(
+      ArgumentChecks checks,
+      BatchNormDescriptor norm,
+      MemorySegment dx,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    var element = (long) norm.dataType().bytes();
+    checks
+        .optionalOutputInPlace("dx", dx, norm.tensorBytes(), element, "dy")
+        .optionalOutput("dgamma", dgamma, norm.parameterBytes(), element)
+        .optionalOutput("dbeta", dbeta, norm.parameterBytes(), element)
+        .workspace(workspace)
+        .requireDisjointOutputs();
+  }
+
+  @Override
+  public void updateRunning(
+      RunningRule rule,
+      DataType type,
+      long channels,
+      long count,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment batches,
+      MemorySegment refused) {
+    var fewest = rule.unbiased() ? 2 : 1;
+    if (count < fewest) {
+      throw new IllegalArgumentException("count must be at least %d, not %d".formatted(fewest, count));
+    }
+    var statistics = arrayBytes("channels", channels, DOUBLE);
+    var parameters = channels * type.bytes();
+    ArgumentChecks.begin()
+        .input("mean", mean, statistics, DOUBLE)
+        .input("variance", variance, statistics, DOUBLE)
+        .output("runningMean", runningMean, parameters, type.bytes())
+        .output("runningVar", runningVar, parameters, type.bytes())
+        .output("batches", batches, Long.BYTES, Long.BYTES)
+        .output("refused", refused, Long.BYTES, Long.BYTES)
+        .requireDisjointOutputs();
+    kernels.updateRunning(
+        rule, type, channels, count, mean, variance, runningMean, runningVar, batches, refused);
+  }
+
+  /** The size of an array, from a length that must be at least 1. */
+  private static long arrayBytes(String name, long length, long elementBytes) {
+    if (length < 1 || length > Long.MAX_VALUE / elementBytes) {
+      throw new IllegalArgumentException("%s is out of range: %d".formatted(name, length));
+    }
+    return length * elementBytes;
+  }
+
+  @Override
+  public void localStatistics(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), norm.dataType().bytes())
+        .output("mean", mean, norm.statisticsBytes(), DOUBLE)
+        .output("variance", variance, norm.statisticsBytes(), DOUBLE)
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.localStatistics(norm, x, mean, variance, workspace);
+  }
+
+  @Override
+  public void mergeStatistics(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment means,
+      MemorySegment variances,
+      MemorySegment count,
+      MemorySegment mean,
+      MemorySegment variance) {
+    var statistics = arrayBytes("channels", channels, DOUBLE);
+    var all = arrayBytes("parts", parts, statistics);
+    ArgumentChecks.begin()
+        .input("counts", counts, parts * Long.BYTES, Long.BYTES)
+        .input("means", means, all, DOUBLE)
+        .input("variances", variances, all, DOUBLE)
+        .output("count", count, Long.BYTES, Long.BYTES)
+        .output("mean", mean, statistics, DOUBLE)
+        .output("variance", variance, statistics, DOUBLE)
+        .requireDisjointOutputs();
+    if (sumOfCounts(parts, counts) == 0) {
+      throw new IllegalArgumentException("all counts are 0: there is nothing to merge");
+    }
+    kernels.mergeStatistics(channels, parts, counts, means, variances, count, mean, variance);
+  }
+
+  private static long sumOfCounts(long parts, MemorySegment counts) {
+    var sum = 0L;
+    for (var part = 0L; part < parts; part++) {
+      var count = counts.getAtIndex(ValueLayout.JAVA_LONG, part);
+      if (count < 0) {
+        throw new IllegalArgumentException("counts[%d] is negative: %d".formatted(part, count));
+      }
+      sum = Math.addExact(sum, count);
+    }
+    return sum;
+  }
+
+  @Override
+  public void normalize(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment y,
+      MemorySegment workspace) {
+    var element = (long) norm.dataType().bytes();
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), element)
+        .optionalInput("beta", beta, norm.parameterBytes(), element)
+        .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+        .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+        .outputInPlace("y", y, norm.tensorBytes(), element, "x")
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.normalize(norm, x, gamma, beta, mean, variance, y, workspace);
+  }
+
+  @Override
+  public void localGradientSums(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment workspace) {
+    var element = (long) norm.dataType().bytes();
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element)
+        .input("dy", dy, norm.tensorBytes(), element)
+        .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+        .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+        .output("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
+        .output("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.localGradientSums(norm, x, dy, mean, variance, sumDy, sumDyXHat, workspace);
+  }
+
+  @Override
+  public void mergeGradientSums(
+      long channels,
+      long parts,
+      MemorySegment counts,
+      MemorySegment sumsDy,
+      MemorySegment sumsDyXHat,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat) {
+    var sums = arrayBytes("channels", channels, DOUBLE);
+    var all = arrayBytes("parts", parts, sums);
+    ArgumentChecks.begin()
+        .input("counts", counts, parts * Long.BYTES, Long.BYTES)
+        .input("sumsDy", sumsDy, all, DOUBLE)
+        .input("sumsDyXHat", sumsDyXHat, all, DOUBLE)
+        .output("sumDy", sumDy, sums, DOUBLE)
+        .output("sumDyXHat", sumDyXHat, sums, DOUBLE)
+        .requireDisjointOutputs();
+    if (sumOfCounts(parts, counts) == 0) {
+      throw new IllegalArgumentException("all counts are 0: there is nothing to merge");
+    }
+    kernels.mergeGradientSums(channels, parts, counts, sumsDy, sumsDyXHat, sumDy, sumDyXHat);
+  }
+
+  @Override
+  public void gradientInput(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment mean,
+      MemorySegment variance,
+      long count,
+      MemorySegment sumDy,
+      MemorySegment sumDyXHat,
+      MemorySegment dx,
+      MemorySegment workspace) {
+    if (count < norm.valuesPerChannel()) {
+      throw new IllegalArgumentException(
+          "count %d of the whole is below the %d of the part".formatted(count, norm.valuesPerChannel()));
+    }
+    backwardInputs(norm, x, dy, gamma)
+        .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+        .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+        .input("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
+        .input("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
+        .outputInPlace("dx", dx, norm.tensorBytes(), norm.dataType().bytes(), "dy")
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.gradientInput(norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, dx, workspace);
+  }
+
+  @Override
+  public void gradientDescentStep(
+      GradientDescent rule,
+      DataType type,
+      long length,
+      MemorySegment gradient,
+      MemorySegment parameter,
+      MemorySegment velocity) {
+    var bytes = arrayBytes("length", length, type.bytes());
+    var checks =
+        ArgumentChecks.begin()
+            .input("gradient", gradient, bytes, type.bytes())
+            .output("parameter", parameter, bytes, type.bytes());
+    if (rule.momentum() > 0) {
+      checks.output("velocity", velocity, bytes, type.bytes());
+    } else {
+      checks.optionalOutput("velocity", velocity, bytes, type.bytes());
+    }
+    checks.requireDisjointOutputs();
+    kernels.gradientDescentStep(rule, type, length, gradient, parameter, velocity);
+  }
+
+  @Override
+  public String toString() {
+    return kernels.toString();
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * Normalization layers for Java: state, native kernels called without a copy, and the reference that checks them. Start
+ * at {@link dev.norma.BatchNorm}.
+ */
+module dev.norma {
+  requires dev.norma.bindings;
+
+  exports dev.norma;
+}
