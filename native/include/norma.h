@@ -26,13 +26,13 @@
  *
  * Accuracy
  *   No variance is computed as E[x^2] - E[x]^2 and no output as a folded x * a + b, so a mean far
- *   from zero costs no digits: with any mean for which x itself can hold the deviations, y is
- *   within a few units in the last place of max(|y|, |y - beta|, |beta|) of the exact result of the
- *   formula. Where float arithmetic would overflow, double is used. NaN and infinity in a channel
- *   make that channel's outputs NaN, and no other's.
+ *   from zero costs no digits: y is within a few units in the last place of the largest of |y|,
+ *   |beta| and |gamma| of the exact result of the formula. Where float arithmetic would overflow,
+ *   double is used. In training, NaN and infinity in a channel make that channel's outputs NaN, and
+ *   no other's.
  *   For NORMA_FLOAT64 the squares of the deviations must be representable (|x - mean| < 1e154).
- *   The squares of deviations below 1e-19 are kept exact only where epsilon is below 1e-30; above,
- *   they cannot be told from zero beside epsilon.
+ *   Deviations below 1e-19 count in the variance of NORMA_FLOAT32 only where epsilon is below 1e-30;
+ *   above, their squares could not be told from zero beside epsilon.
  *
  * Reproducibility
  *   The bits of a result depend on the values, the shape, the layout, the data type and epsilon. They

@@ -138,8 +138,8 @@ static const void *normalized(const norma_job *job) {
   return job->apply == APPLY_SCALE ? job->dy : job->x;
 }
 
-/* In one pass from channel to channel, the next channel lies `spatial` elements further on. */
-static void apply_runs(const norma_job *job, int64_t c, int64_t slice, bool next_channel_follows) {
+/* The next channel, which may be fetched meanwhile, lies `spatial` elements further on. */
+static void apply_runs(const norma_job *job, int64_t c, int64_t slice, bool fetch_next_channel) {
   const norma_plan *plan = &job->plan;
   const norma_coefficients by = job->space.by_channel[c];
   const norma_family *family = job->space.is_wide[c] ? plan->wide : plan->fast;
@@ -147,7 +147,7 @@ static void apply_runs(const norma_job *job, int64_t c, int64_t slice, bool next
   norma_slice_chunks(plan, slice, &k, &end);
   for (; k < end; k++) {
     norma_runs runs = norma_chunk_runs(plan, k, &start);
-    if (next_channel_follows) runs.ahead = plan->spatial;
+    if (fetch_next_channel) runs.ahead = plan->spatial;
     start += c * plan->spatial;
     void *out = element_out(job, start);
     if (job->apply == APPLY_GRADIENT) {
@@ -223,7 +223,7 @@ static void whole_channel(void *context, int64_t c) {
   job->finish(job, c);
   if (job->apply != APPLY_NOTHING)
     for (int64_t slice = slices - 1; slice >= 0; slice--)
-      apply_runs(job, c, slice, c + 1 < job->plan.channels);
+      apply_runs(job, c, slice, job->plan.prefetch && c + 1 < job->plan.channels);
 }
 
 static void sum_unit(void *context, int64_t unit) {

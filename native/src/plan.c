@@ -1,14 +1,24 @@
+#define _POSIX_C_SOURCE 200809L /* sysconf */
+
 #include "plan.h"
 
 #include <omp.h>
 #include <stddef.h>
+#include <unistd.h>
 
 enum {
-  LANES = 32,               /* chunks of a run end at a multiple of this */
+  LANES = 32,                  /* chunks of a run end at a multiple of this */
   ELEMENTS_PER_THREAD = 32768, /* below it, waking a thread costs more than it saves */
   THREADS_AT_MOST = 64,     /* or the number of processors, if larger */
-  TILE_CHANNELS = 32        /* the narrowest tile */
+  TILE_CHANNELS = 32           /* the narrowest tile */
 };
+
+/* Tensors up to the first are never written past the caches, those above the second always. */
+static const int64_t STREAM_NEVER = 16 << 20;
+static const int64_t STREAM_ALWAYS = 64 << 20;
+
+/* Channels up to this size, of two tensors as for gradients, fit a second-level cache twice. */
+static const int64_t PREFETCHED_CHANNEL = 512 << 10;
 
 static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
 
@@ -32,6 +42,16 @@ static int32_t thread_count(int32_t wanted, int64_t elements) {
   const int64_t useful = 1 + elements / ELEMENTS_PER_THREAD;
   if (wanted == 0) wanted = omp_get_max_threads();
   return (int32_t)at_most(at_most(wanted, limit), useful);
+}
+
+/* A tensor that the last-level cache cannot hold would only push out what is still to be read. */
+static bool outgrows_cache(int64_t bytes) {
+  if (bytes <= STREAM_NEVER) return false;
+  long cache = 0;
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+  cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#endif
+  return bytes > (cache > 0 ? at_most(cache, STREAM_ALWAYS) : STREAM_ALWAYS);
 }
 
 static void plan_rows(norma_plan *plan) {
@@ -88,6 +108,9 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
     }
     plan_runs(&plan);
   }
+  const int64_t channel_bytes = plan.count * norma_element_size(norm->data_type);
+  plan.stream = outgrows_cache(channel_bytes * plan.channels);
+  plan.prefetch = channel_bytes <= PREFETCHED_CHANNEL;
   plan.slices = divide_up(plan.chunks, CHUNKS_PER_SLICE);
   plan.threads = thread_count(norm->threads, plan.count * plan.channels);
   plan.tiles = plan.by_rows ? tile_count(&plan) : 1;
@@ -100,19 +123,21 @@ norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t *start) {
     const int64_t within = k % plan->pieces * plan->piece_length;
     *start = k / plan->pieces * stride + within;
     const int64_t length = at_most(plan->piece_length, plan->spatial - within);
-    return (norma_runs){.count = 1, .length = length, .stride = stride};
+    return (norma_runs){.count = 1, .length = length, .stride = stride, .stream = plan->stream};
   }
   const int64_t first = k * plan->chunk_batch;
   *start = first * stride;
   const int64_t count = at_most(plan->chunk_batch, plan->batch - first);
-  return (norma_runs){.count = count, .length = plan->spatial, .stride = stride};
+  return (norma_runs){
+    .count = count, .length = plan->spatial, .stride = stride, .stream = plan->stream};
 }
 
 norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, int64_t *start) {
   const int64_t first = k * plan->chunk_batch;
   *start = first * plan->channels;
   const int64_t count = at_most(plan->chunk_batch, plan->batch - first);
-  return (norma_rows){.count = count, .width = width, .stride = plan->channels};
+  return (norma_rows){
+    .count = count, .width = width, .stride = plan->channels, .stream = plan->stream};
 }
 
 void norma_slice_chunks(const norma_plan *plan, int64_t slice, int64_t *first, int64_t *end) {

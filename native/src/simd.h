@@ -12,7 +12,8 @@
  *   load_tail_F(p, n, fill)   n < lanes_F elements, the other lanes from `fill`; never reads past p + n
  *   store_F(p, v)             lanes_F elements, any alignment
  *   store_tail_F(p, v, n)     n < lanes_F elements; never writes past p + n
- *   stream_F(p, v)            store_F past the caches; p aligned to lanes_F elements
+ *   stream_F(p, v)            store_F past the caches; p aligned to lanes_F elements; to be followed
+ *                             by stream_end() before anyone else reads
  *   fma_F(a, b, c)            a * b + c, rounded once where the hardware can
  *   load_real_F, load_tail_real_F, store_real_F, store_tail_real_F   the same for arrays of the
  *                             computing type
@@ -234,6 +235,12 @@ INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
 #endif
 }
 
+#endif
+
+#if defined(__SSE2__)
+INLINE void stream_end(void) { _mm_sfence(); }
+#else
+INLINE void stream_end(void) {}
 #endif
 
 /* Doubles narrowed to float fill half a vector: they go through the caches. */
