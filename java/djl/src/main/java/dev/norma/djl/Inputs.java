@@ -1,0 +1,84 @@
+package dev.norma.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import dev.norma.BatchNormDescriptor;
+import dev.norma.DataType;
+import dev.norma.Layout;
+
+/** What the block accepts as input, and how the kernels see it. */
+final class Inputs {
+  private Inputs() {}
+
+  /**
+   * The input as an array of the engine.
+   *
+   * @throws IllegalArgumentException if it is of another engine, not in the main memory, sparse, or of another data type
+   */
+  static PtNDArray require(NDArray input) {
+    if (!(input instanceof PtNDArray array)) {
+      throw new IllegalArgumentException(
+          "the input must be an array of the PyTorch engine, not of "
+              + input.getManager().getEngine().getEngineName());
+    }
+    if (!"cpu".equals(array.getDevice().getDeviceType())) {
+      throw new IllegalArgumentException(
+          "the input must be on the CPU, not on %s: use Device.cpu()".formatted(array.getDevice()));
+    }
+    if (array.isSparse()) {
+      throw new IllegalArgumentException("the input must be dense, not " + array.getSparseFormat());
+    }
+    dataType(array);
+    return array;
+  }
+
+  /**
+   * The input as N x C x S. Every value of a channel is treated alike, so it does not matter which axes precede the
+   * channel's and which follow it: with N the product of the extents before and S of those after, a contiguous array is
+   * channels first for any axis.
+   *
+   * @throws IllegalArgumentException if the input does not fit the parameters
+   */
+  static BatchNormDescriptor descriptor(PtNDArray x, Parameters parameters, Settings settings) {
+    Shape shape = x.getShape();
+    int axis = settings.axis();
+    if (shape.dimension() < 2 || axis >= shape.dimension()) {
+      throw new IllegalArgumentException(
+          "the input must have at least 2 dimensions and the channels on axis %d, not shape %s"
+              .formatted(axis, shape));
+    }
+    requireFit(x, parameters, axis);
+    return new BatchNormDescriptor(
+        shape.slice(0, axis).size(),
+        shape.get(axis),
+        shape.slice(axis + 1).size(),
+        settings.epsilon(),
+        dataType(x),
+        Layout.CHANNELS_FIRST,
+        settings.threads());
+  }
+
+  private static void requireFit(PtNDArray x, Parameters parameters, int axis) {
+    PtNDArray gamma = parameters.gamma().array();
+    if (x.getShape().get(axis) != gamma.size()) {
+      throw new IllegalArgumentException(
+          "the input has %d channels (axis %d of %s), the block was initialized for %d"
+              .formatted(x.getShape().get(axis), axis, x.getShape(), gamma.size()));
+    }
+    if (x.getDataType() != gamma.getDataType()) {
+      throw new IllegalArgumentException(
+          "the input is %s, the parameters are %s: set the model's data type, or convert the input"
+              .formatted(x.getDataType(), gamma.getDataType()));
+    }
+  }
+
+  private static DataType dataType(PtNDArray array) {
+    return switch (array.getDataType()) {
+      case FLOAT32 -> DataType.FLOAT32;
+      case FLOAT64 -> DataType.FLOAT64;
+      default ->
+          throw new IllegalArgumentException("the input must be FLOAT32 or FLOAT64, not " + array.getDataType());
+    };
+  }
+}
