@@ -8,7 +8,10 @@
 #include "parameters.h"
 #include "reals.h"
 
-enum { PIECE = 64 }; /* channels that the wide family takes together */
+enum {
+  PIECE = 64,           /* channels that the wide family takes together */
+  FINISHED_ALONE = 4096 /* below this many sums, one thread finishes all channels */
+};
 
 static const void *element(const norma_job *job, const void *tensor, int64_t i) {
   return (const char *)tensor + i * job->plan.fast->element_size;
@@ -277,7 +280,8 @@ static void run_passes(norma_job *job) {
   if (plan->by_rows && job->sum == SUM_GRADIENTS)
     for (int64_t c = 0; c < plan->channels; c++) job->space.is_wide[c] = sums_are_wide(job, c);
   if (job->sum != SUM_NOTHING) norma_parallel(plan->threads, units, sum_unit, job);
-  norma_parallel(plan->threads, plan->channels, finish_unit, job);
+  const bool many_sums = plan->channels * plan->slices >= FINISHED_ALONE;
+  norma_parallel(many_sums ? plan->threads : 1, plan->channels, finish_unit, job);
   if (job->apply != APPLY_NOTHING) norma_parallel(plan->threads, units, apply_unit, job);
 }
 

@@ -37,11 +37,14 @@ int64_t norma_parameter_size(int32_t data_type) {
 }
 
 static int32_t thread_count(int32_t wanted, int64_t elements) {
-  const int32_t processors = omp_get_num_procs();
-  const int32_t limit = processors > THREADS_AT_MOST ? processors : THREADS_AT_MOST;
   const int64_t useful = 1 + elements / ELEMENTS_PER_THREAD;
+  if (useful == 1) return 1;
   if (wanted == 0) wanted = omp_get_max_threads();
-  return (int32_t)at_most(at_most(wanted, limit), useful);
+  if (wanted > THREADS_AT_MOST) {
+    const int32_t processors = omp_get_num_procs();
+    wanted = (int32_t)at_most(wanted, processors > THREADS_AT_MOST ? processors : THREADS_AT_MOST);
+  }
+  return (int32_t)at_most(wanted, useful);
 }
 
 /* A tensor that the last-level cache cannot hold would only push out what is still to be read. */
