@@ -1,0 +1,151 @@
+package dev.norma;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Kernels with one wrong value are found out, right ones are not. */
+class CheckedKernelsTest {
+  private static final double ERROR = 1e-5;
+
+  private final BatchNormDescriptor norm =
+      new BatchNormDescriptor(4, 3, 50, 1e-5, DataType.FLOAT32, Layout.CHANNELS_FIRST, 0);
+  private final Problem problem = Problem.random(norm, 1, 1e4, 1);
+
+  /** Gradients with a mean and along x, so that no sum is small by cancellation, and more, so that dx is not either. */
+  CheckedKernelsTest() {
+    problem.fill(problem.dy, i -> 4 + (problem.get(problem.x, i) - 1e4) + (i % 2 == 0 ? 3 : -3));
+  }
+
+  @AfterEach
+  void close() {
+    problem.close();
+  }
+
+  /** The native kernels, but for a relative error in the largest value of an argument of one operation. */
+  private static Kernels faulty(String operation, int argument, DataType type) {
+    var wrong =
+        Proxy.newProxyInstance(
+            Kernels.class.getClassLoader(),
+            new Class<?>[] {Kernels.class},
+            (proxy, method, arguments) -> {
+              try {
+                var result = method.invoke(Kernels.nativeKernels(), arguments);
+                if (method.getName().equals(operation)) {
+                  spoil((MemorySegment) arguments[argument], type);
+                }
+                return result;
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+    return new CheckedKernels((Kernels) wrong, new ReferenceKernels());
+  }
+
+  private static void spoil(MemorySegment output, DataType type) {
+    var largest = 0L;
+    for (var i = 0L; i < output.byteSize() / type.bytes(); i++) {
+      if (Math.abs(type.get(output, i)) > Math.abs(type.get(output, largest))) {
+        largest = i;
+      }
+    }
+    type.set(output, largest, type.get(output, largest) * (1 + ERROR));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "forwardTraining, y, 4, FLOAT32",
+    "forwardTraining, variance, 6, FLOAT64",
+    "forwardInference, y, 6, FLOAT32",
+    "normalize, y, 6, FLOAT32",
+    "backwardTraining, dx, 6, FLOAT32",
+    "backwardTraining, dgamma, 7, FLOAT32",
+    "backwardTraining, dbeta, 8, FLOAT32",
+    "backwardInference, dx, 6, FLOAT32",
+    "backwardInference, dgamma, 7, FLOAT32",
+    "backwardInference, dbeta, 8, FLOAT32",
+    "localStatistics, mean, 2, FLOAT64",
+    "localStatistics, variance, 3, FLOAT64",
+    "localGradientSums, sumDy, 5, FLOAT64",
+    "localGradientSums, sumDyXHat, 6, FLOAT64",
+    "gradientInput, dx, 9, FLOAT32"
+  })
+  void anErrorOfOneIn100000IsFound(String operation, String output, int argument, DataType type) {
+    var mismatch =
+        catchThrowableOfType(
+            MismatchException.class, () -> problem.runAll(faulty(operation, argument, type)));
+    assertThat(mismatch).as("%s %s", operation, output).isNotNull();
+    assertThat(mismatch.operation()).isEqualTo(operation);
+    assertThat(mismatch.output()).isEqualTo(output);
+    assertThat(Math.abs(mismatch.actual() - mismatch.expected())).isGreaterThan(mismatch.tolerance());
+    assertThat(mismatch.actual() / mismatch.expected() - 1).isBetween(0.9 * ERROR, 1.1 * ERROR);
+    assertThat(mismatch)
+        .hasMessageStartingWith(operation + ": " + output + " differs first at (n=")
+        .hasMessageContaining("native " + mismatch.actual())
+        .hasMessageContaining("reference " + mismatch.expected())
+        .hasMessageContaining("tolerance " + mismatch.tolerance());
+  }
+
+  @Test
+  void thePlaceIsNamed() {
+    var wrong = faulty("forwardInference", 6, DataType.FLOAT32);
+    problem.fillX((c, i) -> c == 2 && i == 3 * 50 + 17 ? 1e4 + 100 : 1e4);
+    assertThat(catchThrowableOfType(MismatchException.class, () -> problem.infer(wrong)))
+        .hasMessageContaining("(n=3, c=2, s=17)");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"runningMean, 6", "runningVar, 7"})
+  void aWrongRunningStatisticIsFound(String output, int argument) {
+    requireFound(output, faulty("updateRunning", argument, DataType.FLOAT32), this::update);
+    assertThatCode(() -> update(Kernels.checked())).doesNotThrowAnyException();
+  }
+
+  private void update(Kernels kernels) {
+    problem.forward(kernels);
+    kernels.updateRunning(
+        new RunningRule(0.9, false, true, true),
+        norm.dataType(),
+        norm.channels(),
+        norm.valuesPerChannel(),
+        problem.mean,
+        problem.variance,
+        problem.runningMean,
+        problem.runningVar,
+        problem.arena.allocate(JAVA_LONG),
+        problem.arena.allocate(JAVA_LONG));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"parameter, 4", "velocity, 5"})
+  void aWrongStepIsFound(String output, int argument) {
+    requireFound(output, faulty("gradientDescentStep", argument, DataType.FLOAT32), this::step);
+    assertThatCode(() -> step(Kernels.checked())).doesNotThrowAnyException();
+  }
+
+  private void step(Kernels kernels) {
+    kernels.gradientDescentStep(
+        new GradientDescent(0.1, 0.9, 0.01, true),
+        norm.dataType(),
+        norm.channels(),
+        problem.beta,
+        problem.gamma,
+        problem.runningVar);
+  }
+
+  private static void requireFound(String output, Kernels wrong, Consumer<Kernels> operation) {
+    var mismatch = catchThrowableOfType(MismatchException.class, () -> operation.accept(wrong));
+    assertThat(mismatch).isNotNull();
+    assertThat(mismatch.output()).isEqualTo(output);
+  }
+}
