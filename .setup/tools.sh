@@ -49,7 +49,6 @@ has() {
       int main(void) { return omp_get_max_threads() < 1; }' ;;
     cmake) has_cmake ;;
     make) type -P ninja >/dev/null || type -P make >/dev/null ;;
-    maven) type -P mvn >/dev/null ;;
     fonts) [[ -n $(fc-list 2>/dev/null) ]] ;;
     cmocka) compiles -lcmocka <<<'#include <setjmp.h>
       #include <stdarg.h>
@@ -211,7 +210,6 @@ described() {
       compiler) text+=', a C compiler with OpenMP' ;;
       cmake) text+=", CMake $MIN_CMAKE or newer" ;;
       make) text+=', make or Ninja' ;;
-      maven) text+=', Maven' ;;
       fonts) text+=', fontconfig with a font' ;;
       cmocka) text+=', the C test library cmocka' ;;
       *) text+=", $tool" ;;

@@ -87,6 +87,15 @@ final class FakeMachine {
     }
   }
 
+  /** Takes a tool from the PATH and makes it a file of the checkout. */
+  void moveToolToCheckout(String name, String file) {
+    try {
+      Files.move(path("bin").resolve(name), checkout(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** A JDK whose {@code java} prints its own home, then its arguments, each on a line, and ends with code 7. */
   Path jdk(String name, String version) {
     var home = path("jdks").resolve(name);

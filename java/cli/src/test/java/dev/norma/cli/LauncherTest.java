@@ -124,7 +124,7 @@ final class LauncherTest {
   @Test
   void aFailedInstallationShowsWhatThePackageManagerSaid() {
     machine.jdk("jdk-25", "25.0.3");
-    machine.removeTool("mvn");
+    machine.removeTool("cmake");
     machine.tool("sudo", "shift; exec \"$@\"");
     machine.tool("true", "exit 0");
     machine.tool("dnf", "echo no such mirror; exit 1");
@@ -132,9 +132,20 @@ final class LauncherTest {
     var outcome = machine.norma("info");
 
     assertThat(outcome.exitCode()).isEqualTo(1);
-    assertThat(machine.calls("dnf")).containsExactly("dnf install -y maven");
+    assertThat(machine.calls("dnf")).containsExactly("dnf install -y cmake");
     assertThat(outcome.err()).contains("no such mirror\n")
-        .endsWith("norma: missing: Maven. Install with: sudo dnf install -y maven\n");
+        .endsWith("norma: missing: CMake 3.25 or newer. Install with: sudo dnf install -y cmake\n");
+  }
+
+  @Test
+  void withoutMavenTheWrapperBuilds() {
+    machine.jdk("jdk-25", "25.0.3");
+    machine.moveToolToCheckout("mvn", "mvnw");
+
+    var outcome = machine.norma("info");
+
+    assertThat(outcome.exitCode()).isEqualTo(JAVA_EXIT_CODE);
+    assertThat(machine.calls("mvnw")).hasSize(1);
   }
 
   @Test
