@@ -70,12 +70,9 @@ class HostileDataTest {
     return i % 2 == 0 ? 1 : -1;
   }
 
-  /**
-   * With u the unit roundoff: squares and the 5 additions of a lane of 148 / 32 values leave the variance off by 6 u, the
-   * scale by half of that and 2 u; the product and y are rounded once each: 7 u.
-   */
+  /** By {@link Tolerances}, in roundoffs: 64 of the variance, which make 32 of its root, and 8 of the last steps. */
   private static void requireSigns(DataType type, double size, double[] found) {
-    var tolerance = 7 * type.epsilon() / 2 * size;
+    var tolerance = 40 * type.epsilon() / 2 * size;
     for (var i = 0; i < found.length; i++) {
       assertThat(found[i]).isBetween(sign(i) * size - tolerance, sign(i) * size + tolerance);
     }
@@ -133,7 +130,7 @@ class HostileDataTest {
         fixture.fillAll(i -> sign(i) * huge);
         requireSigns(type, 1, fixture.forward(0));
         assertThat(fixture.layer.batchVariance().getAtIndex(JAVA_DOUBLE, 0) / Math.pow(type.round(huge), 2))
-            .isBetween(1 - 6 * type.epsilon() / 2, 1 + 6 * type.epsilon() / 2);
+            .isBetween(1 - 64 * type.epsilon() / 2, 1 + 64 * type.epsilon() / 2);
       }
     }
   }
