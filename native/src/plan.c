@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 enum {
-  LANES = 32,                  /* chunks of a run end at a multiple of this */
   ELEMENTS_PER_THREAD = 32768, /* below it, waking a thread costs more than it saves */
   THREADS_AT_MOST = 64,     /* or the number of processors, if larger */
   TILE_CHANNELS = 32           /* the narrowest tile */
@@ -60,21 +59,22 @@ static bool outgrows_cache(int64_t bytes) {
 static void plan_rows(norma_plan *plan) {
   plan->pieces = 1;
   plan->piece_length = 1;
-  plan->chunk_batch = CHUNK_ROWS;
-  plan->chunks = divide_up(plan->batch, CHUNK_ROWS);
+  plan->chunk_batch = CHUNK_ADDITIONS;
+  plan->chunks = divide_up(plan->batch, CHUNK_ADDITIONS);
 }
 
 static void plan_runs(norma_plan *plan) {
   if (plan->spatial >= CHUNK_ELEMENTS) {
     const int64_t pieces = divide_up(plan->spatial, CHUNK_ELEMENTS);
-    plan->piece_length = divide_up(divide_up(plan->spatial, pieces), LANES) * LANES;
+    plan->piece_length = divide_up(divide_up(plan->spatial, pieces), CHUNK_LANES) * CHUNK_LANES;
     plan->pieces = divide_up(plan->spatial, plan->piece_length);
     plan->chunk_batch = 1;
     plan->chunks = plan->batch * plan->pieces;
   } else {
     plan->pieces = 1;
     plan->piece_length = plan->spatial;
-    const int64_t chunks = divide_up(plan->batch, CHUNK_ELEMENTS / plan->spatial);
+    const int64_t additions = divide_up(plan->spatial, CHUNK_LANES); /* of one run, in lane 0 */
+    const int64_t chunks = divide_up(plan->batch, CHUNK_ADDITIONS / additions);
     plan->chunk_batch = divide_up(plan->batch, chunks);
     plan->chunks = divide_up(plan->batch, plan->chunk_batch);
   }
@@ -162,7 +162,8 @@ int64_t norma_slice_count(const norma_plan *plan, int64_t slice) {
 }
 
 void norma_tile_channels(const norma_plan *plan, int64_t tile, int64_t *first, int64_t *end) {
-  const int64_t width = divide_up(divide_up(plan->channels, plan->tiles), LANES) * LANES;
+  const int64_t narrow_tiles = divide_up(plan->channels, TILE_CHANNELS);
+  const int64_t width = divide_up(narrow_tiles, plan->tiles) * TILE_CHANNELS;
   *first = at_most(tile * width, plan->channels);
   *end = at_most(*first + width, plan->channels);
 }

@@ -12,8 +12,9 @@
 #include "norma.h"
 
 enum {
-  CHUNK_ELEMENTS = 4096, /* of a channel; at most 128 additions in a lane of 32 */
-  CHUNK_ROWS = 128,      /* additions of a channel whose values lie in rows */
+  CHUNK_ADDITIONS = 128, /* in a lane, at most: what bounds the rounding errors of a chunk's sums */
+  CHUNK_LANES = 32,      /* of float that a run is added up in; half as many of double */
+  CHUNK_ELEMENTS = CHUNK_ADDITIONS * CHUNK_LANES,
   CHUNKS_PER_SLICE = 8
 };
 
