@@ -22,8 +22,8 @@ final class ArrayMemory {
   }
 
   /**
-   * The array's own memory, for reading and writing. The engine does not say whether it made a copy, but a copy is a new
-   * one each time.
+   * The array's own memory, for reading and writing. The engine does not say whether it made a copy, but a copy is a
+   * new one each time.
    *
    * @throws IllegalArgumentException if the array is not contiguous, so that writing would change a copy
    */

@@ -8,10 +8,10 @@ import java.util.function.Supplier;
 /**
  * Loads the engine's native library before Norma's.
  *
- * <p>Both need GNU's OpenMP runtime. The engine brings one under a file name of its own that still calls itself
- * {@code libgomp.so.1}; when it is in the process already, the system's loader gives that one to Norma as well, and both
- * libraries share one runtime and one team of threads. In the other order the engine does not recognize the runtime that
- * Norma has loaded, and the process ends up with two.
+ * <p>Both need GNU's OpenMP runtime. The engine brings one under a file name of its own that still calls itself {@code
+ * libgomp.so.1}; when it is in the process already, the system's loader gives that one to Norma as well, and both
+ * libraries share one runtime and one team of threads. In the other order the engine does not recognize the runtime
+ * that Norma has loaded, and the process ends up with two.
  */
 final class EngineFirst {
   private EngineFirst() {}

@@ -13,8 +13,8 @@ import ai.djl.pytorch.jni.JniUtils;
  * wrong in silence.
  *
  * <p>The engine counts the changes of every array, counts for a view those of the whole, and refuses to compute a
- * gradient from an array that has changed since it was saved. So the guard lets the engine save one element of the array,
- * as a factor of a product that nothing else uses, and later asks for the gradient of that product.
+ * gradient from an array that has changed since it was saved. So the guard lets the engine save one element of the
+ * array, as a factor of a product that nothing else uses, and later asks for the gradient of that product.
  */
 final class InputGuard {
   private final PtNDArray product;

@@ -14,13 +14,13 @@ final class Inputs {
   /**
    * The input as an array of the engine.
    *
-   * @throws IllegalArgumentException if it is of another engine, not in the main memory, sparse, or of another data type
+   * @throws IllegalArgumentException if it is of another engine, not in the main memory, sparse, or of another data
+   * type
    */
   static PtNDArray require(NDArray input) {
     if (!(input instanceof PtNDArray array)) {
       throw new IllegalArgumentException(
-          "the input must be an array of the PyTorch engine, not of "
-              + input.getManager().getEngine().getEngineName());
+          "the input must be an array of the PyTorch engine, not a " + input.getClass().getSimpleName());
     }
     if (!"cpu".equals(array.getDevice().getDeviceType())) {
       throw new IllegalArgumentException(
@@ -35,8 +35,8 @@ final class Inputs {
 
   /**
    * The input as N x C x S. Every value of a channel is treated alike, so it does not matter which axes precede the
-   * channel's and which follow it: with N the product of the extents before and S of those after, a contiguous array is
-   * channels first for any axis.
+   * channel's and which follow it: with N the product of the extents before and S of those after, a contiguous array
+   * is channels first for any axis.
    *
    * @throws IllegalArgumentException if the input does not fit the parameters
    */

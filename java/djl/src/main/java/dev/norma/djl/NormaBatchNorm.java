@@ -17,14 +17,15 @@ import java.io.IOException;
 import java.util.function.Supplier;
 
 /**
- * Batch normalization by Norma's kernels, as a block for networks of Deep Java Library's PyTorch engine. It takes the place
- * of {@link ai.djl.nn.norm.BatchNorm}: the same options with the same defaults, the same parameters under the same names,
- * the same file format in both directions.
+ * Batch normalization by Norma's kernels, as a block for networks of Deep Java Library's PyTorch engine. It takes the
+ * place of {@link ai.djl.nn.norm.BatchNorm}: the same options with the same defaults, the same parameters under the
+ * same names, the same file format in both directions.
  *
- * <p>Input: FLOAT32 or FLOAT64 on the CPU, 2 or more dimensions, the channels on one of them ({@link Builder#optAxis}; NC,
- * NCW, NCHW and NCDHW by default). The data type is that of the parameters. Output: a new array of the same shape in the
- * manager of the input. The kernels read and write the memory of the engine's arrays; nothing is copied, except that an
- * input that is not contiguous (a transposed array, for example) is first copied into a contiguous one by the engine.
+ * <p>Input: FLOAT32 or FLOAT64 on the CPU, 2 or more dimensions, the channels on one of them ({@link Builder#optAxis};
+ * NC, NCW, NCHW and NCDHW by default). The data type is that of the parameters. Output: a new array of the same shape
+ * in the manager of the input. The kernels read and write the memory of the engine's arrays; nothing is copied, except
+ * that an input that is not contiguous (a transposed array, for example) is first copied into a contiguous one by the
+ * engine.
  *
  * <p>In training the values of a channel c are normalized by their own mean and (biased) variance:
  *
@@ -34,8 +35,8 @@ import java.util.function.Supplier;
  *   runningVar  = momentum * runningVar + (1 - momentum) * variance * M / (M - 1)
  * </pre>
  *
- * where M is the number of values of a channel; this is what the engine computes for {@code ai.djl.nn.norm.BatchNorm}. In
- * evaluation the running statistics take the place of mean and variance.
+ * where M is the number of values of a channel; this is what the engine computes for {@code ai.djl.nn.norm.BatchNorm}.
+ * In evaluation the running statistics take the place of mean and variance.
  *
  * <p>A training pass needs the gradient collector of a {@link NormaTrainer} (or a {@link NormaGradientCollector}). An
  * evaluation pass needs none; inside one, it has gradients as well.
@@ -245,8 +246,8 @@ public final class NormaBatchNorm extends AbstractBlock {
     }
 
     /**
-     * Builds the block. Loads the engine's native library and then the kernels, if they are not loaded yet: in this order
-     * both share one OpenMP runtime.
+     * Builds the block. Loads the engine's native library and then the kernels, if they are not loaded yet: in this
+     * order both share one OpenMP runtime.
      *
      * @return a new block, to be initialized by a trainer or loaded from a file
      * @throws IllegalArgumentException if the PyTorch engine is not on the class path

@@ -7,8 +7,8 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.training.GradientCollector;
 
 /**
- * A gradient collector for networks with {@link NormaBatchNorm} blocks. {@link NormaTrainer} makes it by itself; training
- * loops without a trainer open one where they would call {@link Engine#newGradientCollector()}:
+ * A gradient collector for networks with {@link NormaBatchNorm} blocks. {@link NormaTrainer} makes it by itself;
+ * training loops without a trainer open one where they would call {@link Engine#newGradientCollector()}:
  *
  * <pre>{@code
  * try (var collector = NormaGradientCollector.open()) {
@@ -17,9 +17,9 @@ import ai.djl.training.GradientCollector;
  * }
  * }</pre>
  *
- * <p>As with the engine's own collector, one may be open in the process at a time, and the passes must run on the thread
- * that opened it. Gradients add up until they are cleared, and several calls of {@link #backward} may use the same
- * forward pass. What the collector holds (inputs, outputs and statistics of all recorded passes) is freed by
+ * <p>As with the engine's own collector, one may be open in the process at a time, and the passes must run on the
+ * thread that opened it. Gradients add up until they are cleared, and several calls of {@link #backward} may use the
+ * same forward pass. What the collector holds (inputs, outputs and statistics of all recorded passes) is freed by
  * {@link #close}.
  */
 public final class NormaGradientCollector implements GradientCollector {

@@ -6,8 +6,8 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The input of a recorded pass, kept for its backward pass. The record holds a view of its own, so that it does not matter
- * when the caller closes the array.
+ * The input of a recorded pass, kept for its backward pass. The record holds a view of its own, so that it does not
+ * matter when the caller closes the array.
  */
 final class SavedInput {
   private final PtNDArray view;
@@ -24,9 +24,9 @@ final class SavedInput {
   }
 
   /**
-   * Whether the engine can pass a gradient on to the array behind the view. The engine tells of leaves of its graph only
-   * whether they want a gradient. So it is asked to collect one in the view: the view of an array without a history
-   * becomes a leaf that wants one, while for the view of an array with a history nothing changes.
+   * Whether the engine can pass a gradient on to the array behind the view. The engine tells of leaves of its graph
+   * only whether they want a gradient. So it is asked to collect one in the view: the view of an array without a
+   * history becomes a leaf that wants one, while for the view of an array with a history nothing changes.
    */
   private static boolean hasHistory(PtNDArray view) {
     JniUtils.attachGradient(view, true);

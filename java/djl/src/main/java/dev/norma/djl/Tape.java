@@ -19,10 +19,10 @@ import java.util.Optional;
  *
  * <p>The engine has no way to add an operation with a gradient of its own. So its graph is cut at the output of every
  * block: the output is a leaf of the engine's graph, where the engine collects the gradient dy. The engine's backward
- * pass from the loss ends at these leaves. The tape then goes through its records from the last to the first: it lets the
- * kernels compute dx, dgamma and dbeta from dy, and lets the engine continue from x with dx. Everything that uses the
- * output of a record has either been passed by the engine's first backward pass or is the input of a later record, so dy
- * is complete when its turn comes.
+ * pass from the loss ends at these leaves. The tape then goes through its records from the last to the first: it lets
+ * the kernels compute dx, dgamma and dbeta from dy, and lets the engine continue from x with dx. Everything that uses
+ * the output of a record has either been passed by the engine's first backward pass or is the input of a later record,
+ * so dy is complete when its turn comes.
  */
 final class Tape implements AutoCloseable {
   private static final ThreadLocal<Tape> CURRENT = new ThreadLocal<>();

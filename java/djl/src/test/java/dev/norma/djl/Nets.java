@@ -67,8 +67,8 @@ enum Nets {
   },
 
   /**
-   * Normalized outputs that are reshaped and added, so that their gradients are views of one array, while one of them is
-   * the input of a later layer, whose gradient is added to it.
+   * Normalized outputs that are reshaped and added, so that their gradients are views of one array, while one of them
+   * is the input of a later layer, whose gradient is added to it.
    */
   RESHAPED_BRANCHES(new Shape(3, 4)) {
     @Override

@@ -4,20 +4,21 @@ import ai.djl.ndarray.types.DataType;
 import java.util.stream.IntStream;
 
 /**
- * How far two correct implementations of a layer may lie apart. With u the unit roundoff of the data type, a bound is k * u
- * times the sum of the magnitudes of all terms of the formula, where k counts the roundings that a term takes part in.
+ * How far two correct implementations of a layer may lie apart. With u the unit roundoff of the data type, a bound is
+ * k * u times the sum of the magnitudes of all terms of the formula, where k counts the roundings that a term takes
+ * part in.
  *
  * <p>With a = gamma / sqrt(variance + epsilon):
  *
  * <ul>
- *   <li>y = (x - mean) * a + beta. The engine rounds mean, 1 / sqrt, their product with gamma, mean * a, beta - mean * a,
- *       x * a and the sum: at most 7 roundings of a term. Norma is within 4 units in the last place of the largest of |y|,
- *       |y - beta| and |beta|, which is 8 u. Together 15.
- *   <li>dx = a * (dy - dbeta / M - xHat * dgamma / M). The engine rounds each of the two means, mean, 1 / sqrt twice in
- *       xHat and once outside, and 6 operations; the same for Norma: at most 12 each, together 24. The errors of the two
- *       sums come in addition.
- *   <li>The sums over M values: both add in double, but Norma adds at most 128 values of a chunk in lanes of the data type.
- *       With 6 roundings of each product and of the result in both: (min(M, 128) + 12) * u.
+ *   <li>y = (x - mean) * a + beta. The engine rounds mean, 1 / sqrt, their product with gamma, mean * a, beta - mean *
+ *       a, x * a and the sum: at most 7 roundings of a term. Norma is within 4 units in the last place of the largest
+ *       of |y|, |y - beta| and |beta|, which is 8 u. Together 15.
+ *   <li>dx = a * (dy - dbeta / M - xHat * dgamma / M). The engine rounds each of the two means, mean, 1 / sqrt twice
+ *       in xHat and once outside, and 6 operations; the same for Norma: at most 12 each, together 24. The errors of
+ *       the two sums come in addition.
+ *   <li>The sums over M values: both add in double, but Norma adds at most 128 values of a chunk in lanes of the data
+ *       type. With 6 roundings of each product and of the result in both: (min(M, 128) + 12) * u.
  *   <li>Running statistics: mean, product, product, sum: 4 each, together 8.
  * </ul>
  *

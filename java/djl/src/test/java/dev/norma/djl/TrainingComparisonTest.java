@@ -10,18 +10,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Whole trainings against the engine's own layers: all parameters and running statistics at their end. In FLOAT32, as Deep
- * Java Library's trainer does not step in FLOAT64.
+ * Whole trainings against the engine's own layers: all parameters and running statistics at their end. In FLOAT32, as
+ * Deep Java Library's trainer does not step in FLOAT64.
  */
 class TrainingComparisonTest {
   /** Of one value in one pass; see {@link RoundingBounds}. */
   private static final int ROUNDINGS = 15;
 
   /**
-   * Training amplifies rounding errors by a factor that depends on the network and its data. It is measured: the engine's
-   * own network is trained again from weights that are one rounding off, which moves its end by some distance. Norma's
-   * layers round differently {@link #ROUNDINGS} times in each of the steps. Independent errors add up like the square root
-   * of their number, so the distance of Norma's end may be larger by the root of the number of all roundings.
+   * Training amplifies rounding errors by a factor that depends on the network and its data. It is measured: the
+   * engine's own network is trained again from weights that are one rounding off, which moves its end by some
+   * distance. Norma's layers round differently {@link #ROUNDINGS} times in each of the steps. Independent errors add
+   * up like the square root of their number, so the distance of Norma's end may be larger by the root of the number of
+   * all roundings.
    */
   @ParameterizedTest
   @EnumSource
