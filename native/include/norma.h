@@ -86,7 +86,7 @@ enum norma_status_code {
   NORMA_OK = 0,
   NORMA_NULL_POINTER = 1,         /* a required pointer is NULL */
   NORMA_BAD_EXTENT = 2,           /* an extent or an element count is zero or negative */
-  NORMA_EXTENT_OVERFLOW = 3,      /* the size of the tensor in bytes exceeds INT64_MAX */
+  NORMA_EXTENT_OVERFLOW = 3,      /* the tensor has more than 2^57 bytes, the largest address space */
   NORMA_BAD_DATA_TYPE = 4,        /* not a value of enum norma_data_type */
   NORMA_BAD_LAYOUT = 5,           /* not a value of enum norma_layout */
   NORMA_BAD_EPSILON = 6,          /* epsilon is negative, infinite or NaN */

@@ -18,7 +18,7 @@ const char *norma_status_message(norma_status status) {
     case NORMA_OK: return "Success.";
     case NORMA_NULL_POINTER: return "A required pointer is NULL.";
     case NORMA_BAD_EXTENT: return "An extent or an element count is zero or negative.";
-    case NORMA_EXTENT_OVERFLOW: return "The size of the tensor in bytes exceeds 2^63 - 1.";
+    case NORMA_EXTENT_OVERFLOW: return "The tensor has more than 2^57 bytes, the largest address space.";
     case NORMA_BAD_DATA_TYPE: return "The data type is not a value of enum norma_data_type.";
     case NORMA_BAD_LAYOUT: return "The layout is not a value of enum norma_layout.";
     case NORMA_BAD_EPSILON: return "Epsilon must be finite and not negative.";

@@ -5,6 +5,9 @@
 
 #include "plan.h"
 
+/* No address space is larger; and below it, nothing that is computed from sizes can overflow. */
+static const int64_t BYTES_AT_MOST = INT64_C(1) << 57;
+
 static int64_t bytes(norma_array array) { return array.start ? array.count * array.size : 0; }
 
 static bool overlap(norma_array a, norma_array b) {
@@ -50,7 +53,7 @@ norma_status norma_check_norm(const norma_batch_norm *norm) {
   const bool overflows = __builtin_mul_overflow(size, norm->batch, &size) ||
                          __builtin_mul_overflow(size, norm->channels, &size) ||
                          __builtin_mul_overflow(size, norm->spatial, &size);
-  return overflows ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
+  return overflows || size > BYTES_AT_MOST ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
 }
 
 norma_status norma_check_running_rule(const norma_running_rule *rule) {
@@ -78,7 +81,7 @@ norma_status norma_check_parts(int64_t channels, int64_t parts) {
   int64_t size = sizeof(double);
   const bool overflows =
       __builtin_mul_overflow(size, channels, &size) || __builtin_mul_overflow(size, parts, &size);
-  return overflows ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
+  return overflows || size > BYTES_AT_MOST ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
 }
 
 norma_status norma_check_counts(const int64_t *counts, int64_t parts, int64_t *total) {
