@@ -1,0 +1,113 @@
+package dev.norma;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Calls in steady state allocate nothing on the Java heap. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class AllocationTest {
+  private static final int CALLS = 5_000;
+
+  /** How long it takes until all is compiled depends on what else the machine does. */
+  private static final int ROUNDS = 100;
+
+  /** What the measurement itself may cost; a single object for each call, of at least 16 bytes, would be 80,000. */
+  private static final long ONCE = 1_000;
+
+  private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private final GradientDescent rule = GradientDescent.of(1e-9).withMomentum(0.9);
+  private Arena arena;
+  private BatchNorm layer;
+  private Tensor x;
+  private Tensor y;
+  private Tensor smaller;
+
+  @BeforeAll
+  void build() {
+    arena = Arena.ofShared();
+    layer = BatchNorm.builder(8).threads(1).build();
+    x = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 4, 8, 9);
+    y = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 4, 8, 9);
+    smaller = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_LAST, 3, 8, 9);
+    for (var i = 0L; i < x.size(); i++) {
+      x.set(i, i % 7);
+    }
+  }
+
+  @AfterAll
+  void close() {
+    layer.close();
+    arena.close();
+  }
+
+  enum Operation {
+    FORWARD {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.forward(test.x, test.y);
+      }
+    },
+    INFER {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.infer(test.x, test.y);
+      }
+    },
+    BACKWARD {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.backward(test.x, test.y, test.y);
+      }
+    },
+    BACKWARD_INFERENCE {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.backwardInference(test.x, test.y, test.y);
+      }
+    },
+    STEP {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.step(test.rule);
+      }
+    },
+    /** Batches of different shapes in turn, as at the end of an epoch. */
+    SHAPES_IN_TURN {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.infer(test.smaller, test.smaller);
+        test.layer.infer(test.x, test.y);
+      }
+    };
+
+    abstract void call(AllocationTest test);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void nothingIsAllocated(Operation operation) {
+    layer.forward(x, y);
+    layer.backward(x, y, y);
+    var allocated = Long.MAX_VALUE;
+    for (var round = 0; round < ROUNDS && allocated >= ONCE; round++) {
+      allocated = allocatedBy(operation);
+    }
+    assertThat(allocated).isLessThan(ONCE);
+  }
+
+  private long allocatedBy(Operation operation) {
+    var before = threads.getCurrentThreadAllocatedBytes();
+    for (var i = 0; i < CALLS; i++) {
+      operation.call(this);
+    }
+    return threads.getCurrentThreadAllocatedBytes() - before;
+  }
+}
