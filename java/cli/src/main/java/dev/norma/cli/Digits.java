@@ -5,8 +5,8 @@ import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * The handwritten digits that come with the program: lines of 64 pixels from 0 to 16 and a label, all integers, separated
- * by commas. See the file {@code DIGITS-LICENSE} beside them for their source.
+ * The handwritten digits that come with the program: lines of 64 pixels from 0 to 16 and a label, all integers,
+ * separated by commas. See the file {@code DIGITS-LICENSE} beside them for their source.
  */
 final class Digits {
   static final String RESOURCE = "digits.csv.gz";

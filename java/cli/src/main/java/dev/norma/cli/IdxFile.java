@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * A file in the IDX format of MNIST, of unsigned bytes: two zero bytes, the type (8), the number of extents, the extents as
- * big-endian 32-bit integers, and the values, last extent fastest.
+ * A file in the IDX format of MNIST, of unsigned bytes: two zero bytes, the type (8), the number of extents, the
+ * extents as big-endian 32-bit integers, and the values, last extent fastest.
  *
  * @param file where it was read from
  * @param extents the extents, outermost first
@@ -60,7 +60,8 @@ record IdxFile(Path file, int[] extents, byte[] values) {
     int count = images.extents[0];
     if (labels.extents[0] != count) {
       throw new MalformedDataException(labelFile.toString(), Integer.BYTES,
-          count + " labels, as many as " + imageFile.getFileName() + " has images", Integer.toString(labels.extents[0]));
+          count + " labels, as many as " + imageFile.getFileName() + " has images",
+          Integer.toString(labels.extents[0]));
     }
     return new Dataset(images.scaled(), images.extents[1] * images.extents[2], labels.classes());
   }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A folder with the files of MNIST, or of a data set that goes by the same names (Fashion-MNIST): images and labels, each
- * for training ("train") and for the test ("t10k"), plain or compressed by gzip.
+ * A folder with the files of MNIST, or of a data set that goes by the same names (Fashion-MNIST): images and labels,
+ * each for training ("train") and for the test ("t10k"), plain or compressed by gzip.
  */
 final class ImageFolder {
   private ImageFolder() {}

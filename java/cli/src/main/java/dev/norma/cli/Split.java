@@ -17,8 +17,8 @@ record Split(Dataset train, Dataset validation, Dataset test, String source) {
   private static final int LEAST_IMAGES = 100;
 
   /**
-   * A fifth for validation, a fifth for the test and the rest for training, drawn by lot, always the same: neighbours in a
-   * file are often by one hand, and the split must not depend on the seed whose effect one wants to see.
+   * A fifth for validation, a fifth for the test and the rest for training, drawn by lot, always the same: neighbours
+   * in a file are often by one hand, and the split must not depend on the seed whose effect one wants to see.
    */
   static Split drawn(Dataset images, String source) {
     int size = images.size();

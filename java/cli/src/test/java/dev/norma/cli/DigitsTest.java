@@ -11,6 +11,9 @@ import org.junit.jupiter.api.Test;
 
 class DigitsTest {
   private static final String BLANK = "0,".repeat(63);
+  private static final String PIXEL_1 =
+      "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, ";
+  private static final String LABEL = "the label, an integer from 0 to 9, then the end of the line, ";
 
   private static Dataset read(String text) throws IOException {
     return Digits.read("some.csv", new ByteArrayInputStream(text.getBytes(StandardCharsets.US_ASCII)));
@@ -45,32 +48,28 @@ class DigitsTest {
 
   @Test
   void saysWhichPixelIsOutOfRange() {
-    assertMalformed("0,17," + BLANK, "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, "
-        + "found 17 and ','");
+    assertMalformed("0,17," + BLANK, PIXEL_1 + "found 17 and ','");
   }
 
   @Test
   void saysWhichLabelIsOutOfRange() {
     String line = BLANK + "0,3\n";
-    assertMalformed(line + BLANK + "0,12\n", "some.csv, byte " + (line.length() + 128)
-        + ": expected line 2: the label, an integer from 0 to 9, then the end of the line, found 12 and the end of the line");
+    assertMalformed(line + BLANK + "0,12\n",
+        "some.csv, byte " + (line.length() + 128) + ": expected line 2: " + LABEL + "found 12 and the end of the line");
   }
 
   @Test
   void saysWhatStandsInPlaceOfANumber() {
-    assertMalformed("0,x", "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, found 'x'");
-    assertMalformed("0,-1", "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, found '-'");
-    assertMalformed("0,\u0007",
-        "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, found 0x07");
+    assertMalformed("0,x", PIXEL_1 + "found 'x'");
+    assertMalformed("0,-1", PIXEL_1 + "found '-'");
+    assertMalformed("0,\u0007", PIXEL_1 + "found 0x07");
   }
 
   @Test
   void saysWhereALineOrTheFileEndsTooEarly() {
-    assertMalformed("0,1\n",
-        "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, found 1 and the end of the line");
-    assertMalformed("0,",
-        "some.csv, byte 2: expected line 1: pixel 1, an integer from 0 to 16, then a comma, found the end of the file");
-    assertMalformed(BLANK + "0,5", "some.csv, byte 128: expected line 1: the label, an integer from 0 to 9, "
-        + "then the end of the line, found 5 and the end of the file");
+    assertMalformed("0,1\n", PIXEL_1 + "found 1 and the end of the line");
+    assertMalformed("0,", PIXEL_1 + "found the end of the file");
+    assertMalformed(BLANK + "0,5",
+        "some.csv, byte 128: expected line 1: " + LABEL + "found 5 and the end of the file");
   }
 }

@@ -1,0 +1,243 @@
+package dev.norma.cli;
+
+import static java.lang.foreign.MemorySegment.NULL;
+
+import dev.norma.BatchNormDescriptor;
+import dev.norma.DataType;
+import dev.norma.GradientDescent;
+import dev.norma.Kernels;
+import dev.norma.MismatchException;
+import dev.norma.RunningRule;
+import dev.norma.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.function.Consumer;
+
+/** Runs every operation on the inputs of one case, natively and by the reference, and enters the errors in a table. */
+final class CaseCheck {
+  private static final RunningRule RUNNING = new RunningRule(0.9, false, true, true);
+  private static final GradientDescent DESCENT = new GradientDescent(0.1, 0.9, 1e-4, true);
+  /** The parts of a batch in the merges; the middle one is empty. */
+  private static final int PARTS = 3;
+
+  private final CheckInputs in;
+  private final Arena arena;
+  private final Kernels checked;
+  private final ErrorTable table;
+  private final BatchNormDescriptor norm;
+  private final DataType type;
+  private final ErrorScales training;
+  private final ErrorScales inference;
+
+  private CaseCheck(CheckInputs in, Arena arena, Kernels checked, ErrorTable table) {
+    this.in = in;
+    this.arena = arena;
+    this.checked = checked;
+    this.table = table;
+    norm = in.norm;
+    type = in.checkCase.type();
+    training = new ErrorScales(in, in.mean, in.variance);
+    inference = new ErrorScales(in, in.runningMean, in.runningVar);
+  }
+
+  /** {@code checked} are kernels that compare with the reference and throw where they differ by too much. */
+  static void run(CheckCase checkCase, long seed, Kernels checked, ErrorTable table) {
+    try (var arena = Arena.ofConfined()) {
+      new CaseCheck(new CheckInputs(checkCase, seed, arena), arena, checked, table).runAll();
+    }
+  }
+
+  private void runAll() {
+    if (norm.valuesPerChannel() > 1) {
+      forwardTraining();
+      backwardTraining();
+      updateRunning();
+    }
+    forwardInference();
+    backwardInference();
+    localStatistics();
+    mergeStatistics();
+    normalize();
+    localGradientSums();
+    mergeGradientSums();
+    gradientInput();
+    gradientDescentStep();
+  }
+
+  private void compare(String operation, Consumer<Kernels> call, CheckedOutput... outputs) {
+    try {
+      call.accept(checked);
+    } catch (MismatchException e) {
+      table.mismatch(in.checkCase, e.getMessage());
+    }
+    call.accept(Kernels.reference());
+    for (var output : outputs) {
+      table.add(operation, output, in.checkCase);
+    }
+  }
+
+  private CheckedOutput tensor(String name, CheckedOutput.Scale scale) {
+    return CheckedOutput.like(name, in.x, arena, type, scale);
+  }
+
+  private CheckedOutput parameters(String name, Tensor before, CheckedOutput.Scale scale) {
+    return CheckedOutput.like(name, before, arena, type, scale);
+  }
+
+  /** Statistics of a batch are double, but are no better than the type that they were added up in. */
+  private CheckedOutput statistics(String name, CheckedOutput.Scale scale) {
+    return CheckedOutput.like(name, in.mean, arena, type, scale);
+  }
+
+  private static MemorySegment at(Tensor tensor) {
+    return tensor.segment();
+  }
+
+  private void forwardTraining() {
+    var y = tensor("y", training::outputByBatch);
+    var mean = statistics("mean", (c, expected) -> training.mean(c));
+    var variance = statistics("variance", (c, expected) -> expected);
+    compare("forward training",
+        k -> k.forwardTraining(
+            norm, at(in.x), at(in.gamma), at(in.beta), y.of(k), mean.of(k), variance.of(k), NULL),
+        y, mean, variance);
+  }
+
+  private void backwardTraining() {
+    var dx = tensor("dx", (i, expected) -> training.gradient(i));
+    var dgamma = parameters("dgamma", in.gamma, (c, expected) -> training.gammaGradient(c));
+    var dbeta = parameters("dbeta", in.beta, (c, expected) -> training.betaGradient(c));
+    compare("backward training",
+        k -> k.backwardTraining(norm, at(in.x), at(in.dy), at(in.gamma), at(in.mean), at(in.variance), dx.of(k),
+            dgamma.of(k), dbeta.of(k), NULL),
+        dx, dgamma, dbeta);
+  }
+
+  private void forwardInference() {
+    var y = tensor("y", inference::output);
+    compare("forward inference",
+        k -> k.forwardInference(norm, at(in.x), at(in.gamma), at(in.beta), at(in.runningMean), at(in.runningVar),
+            y.of(k), NULL),
+        y);
+  }
+
+  private void backwardInference() {
+    var dx = tensor("dx", (i, expected) -> inference.gradientInInference(i));
+    var dgamma = parameters("dgamma", in.gamma, (c, expected) -> inference.gammaGradient(c));
+    var dbeta = parameters("dbeta", in.beta, (c, expected) -> inference.betaGradient(c));
+    compare("backward inference",
+        k -> k.backwardInference(norm, at(in.x), at(in.dy), at(in.gamma), at(in.runningMean), at(in.runningVar),
+            dx.of(k), dgamma.of(k), dbeta.of(k), NULL),
+        dx, dgamma, dbeta);
+  }
+
+  private void updateRunning() {
+    var runningMean = parameters("running mean", in.runningMean, (c, expected) -> running(in.runningMean, in.mean, c));
+    var runningVar = parameters("running var", in.runningVar, (c, expected) -> running(in.runningVar, in.variance, c));
+    var counters = arena.allocate(2 * ValueLayout.JAVA_LONG.byteSize(), ValueLayout.JAVA_LONG.byteAlignment());
+    compare("running update",
+        k -> k.updateRunning(RUNNING, type, norm.channels(), norm.valuesPerChannel(), at(in.mean), at(in.variance),
+            runningMean.of(k), runningVar.of(k), counters.asSlice(0, Long.BYTES),
+            counters.asSlice(Long.BYTES, Long.BYTES)),
+        runningMean, runningVar);
+  }
+
+  private static double running(Tensor before, Tensor batch, long c) {
+    return Math.max(
+        RUNNING.momentum() * Math.abs(before.get(c)), (1 - RUNNING.momentum()) * Math.abs(batch.get(c)));
+  }
+
+  private void localStatistics() {
+    var mean = statistics("mean", (c, expected) -> training.mean(c));
+    var variance = statistics("variance", (c, expected) -> expected);
+    compare("local statistics",
+        k -> k.localStatistics(norm, at(in.x), mean.of(k), variance.of(k), NULL), mean, variance);
+  }
+
+  /** Of the batch, an empty part and a part with the running statistics. */
+  private void mergeStatistics() {
+    var counts = counts();
+    var means = parts(in.mean, in.runningMean);
+    var variances = parts(in.variance, in.runningVar);
+    var count = arena.allocate(ValueLayout.JAVA_LONG);
+    var mean = merged("mean", (c, expected) -> largest(in.mean, in.runningMean, c));
+    var variance = merged("variance", (c, expected) -> Math.max(largest(in.variance, in.runningVar, c),
+        largest(in.mean, in.runningMean, c) * Math.abs(in.mean.get(c) - in.runningMean.get(c))));
+    compare("merge statistics",
+        k -> k.mergeStatistics(
+            norm.channels(), PARTS, counts, means, variances, count, mean.of(k), variance.of(k)),
+        mean, variance);
+  }
+
+  /** Results of merges are double through and through. */
+  private CheckedOutput merged(String name, CheckedOutput.Scale scale) {
+    return CheckedOutput.like(name, in.mean, arena, DataType.FLOAT64, scale);
+  }
+
+  private MemorySegment counts() {
+    long values = norm.valuesPerChannel();
+    return arena.allocateFrom(ValueLayout.JAVA_LONG, values, 0, 2 * values + 1);
+  }
+
+  private MemorySegment parts(Tensor first, Tensor last) {
+    var parts = CheckInputs.array(arena, DataType.FLOAT64, PARTS * norm.channels());
+    for (long c = 0; c < norm.channels(); c++) {
+      parts.set(c, first.get(c));
+      parts.set(norm.channels() + c, Double.NaN);
+      parts.set(2 * norm.channels() + c, last.get(c));
+    }
+    return parts.segment();
+  }
+
+  private static double largest(Tensor first, Tensor second, long c) {
+    return Math.max(Math.abs(first.get(c)), Math.abs(second.get(c)));
+  }
+
+  private void normalize() {
+    var y = tensor("y", training::output);
+    compare("normalize",
+        k -> k.normalize(norm, at(in.x), at(in.gamma), at(in.beta), at(in.mean), at(in.variance), y.of(k), NULL), y);
+  }
+
+  private void localGradientSums() {
+    var sumDy = statistics("sum dy", (c, expected) -> training.betaGradient(c));
+    var sumDyXHat = statistics("sum dy xHat", (c, expected) -> training.gammaGradient(c));
+    compare("local gradient sums",
+        k -> k.localGradientSums(norm, at(in.x), at(in.dy), at(in.mean), at(in.variance), sumDy.of(k),
+            sumDyXHat.of(k), NULL),
+        sumDy, sumDyXHat);
+  }
+
+  private void mergeGradientSums() {
+    var counts = counts();
+    var sumsDy = parts(in.mean, in.runningMean);
+    var sumsDyXHat = parts(in.variance, in.runningVar);
+    var sumDy = merged("sum dy", (c, expected) -> largest(in.mean, in.runningMean, c));
+    var sumDyXHat = merged("sum dy xHat", (c, expected) -> largest(in.variance, in.runningVar, c));
+    compare("merge gradient sums",
+        k -> k.mergeGradientSums(norm.channels(), PARTS, counts, sumsDy, sumsDyXHat, sumDy.of(k), sumDyXHat.of(k)),
+        sumDy, sumDyXHat);
+  }
+
+  private void gradientInput() {
+    var sumDy = CheckInputs.array(arena, DataType.FLOAT64, norm.channels());
+    var sumDyXHat = CheckInputs.array(arena, DataType.FLOAT64, norm.channels());
+    Kernels.reference().localGradientSums(
+        norm, at(in.x), at(in.dy), at(in.mean), at(in.variance), at(sumDy), at(sumDyXHat), NULL);
+    var dx = tensor("dx", (i, expected) -> training.gradient(i));
+    compare("gradient input",
+        k -> k.gradientInput(norm, at(in.x), at(in.dy), at(in.gamma), at(in.mean), at(in.variance),
+            norm.valuesPerChannel(), at(sumDy), at(sumDyXHat), dx.of(k), NULL),
+        dx);
+  }
+
+  private void gradientDescentStep() {
+    var parameter = parameters("parameter", in.gamma, (c, expected) -> Math.max(
+        Math.abs(in.gamma.get(c)), DESCENT.learningRate() * 2 * largest(in.beta, in.gamma, c)));
+    var velocity = parameters("velocity", in.gamma, (c, expected) -> largest(in.beta, in.gamma, c));
+    compare("gradient descent",
+        k -> k.gradientDescentStep(DESCENT, type, norm.channels(), at(in.beta), parameter.of(k), velocity.of(k)),
+        parameter, velocity);
+  }
+}

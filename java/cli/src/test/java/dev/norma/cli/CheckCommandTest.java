@@ -1,0 +1,90 @@
+package dev.norma.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.norma.Kernels;
+import dev.norma.MismatchException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class CheckCommandTest {
+  private static final String[] OPERATIONS = {
+    "forward training", "backward training", "forward inference", "backward inference", "running update",
+    "local statistics", "merge statistics", "normalize", "local gradient sums", "merge gradient sums",
+    "gradient input", "gradient descent"
+  };
+
+  @Test
+  void theGridHasNoMismatch() {
+    var result = Cli.run("check");
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).contains(OPERATIONS).contains("no mismatch.").doesNotContain("Infinity", "NaN");
+    // 12 shapes, 2 layouts, 2 types, 6 kinds of data.
+    assertThat(result.out()).contains("in 288 cases");
+    assertThat(result.err()).isEmpty();
+  }
+
+  @Test
+  void checksOneShapeInOneLayoutAndType() {
+    var result = Cli.run("check", "--shape", "3x5x4x2", "--layout", "nhwc", "--type", "f32", "--seed", "7");
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).contains("3x5x4x2 nhwc f32").contains("in 6 cases").doesNotContain("nchw f32", "f64,");
+  }
+
+  @Test
+  void theSeedDecidesTheNumbers() {
+    var first = Cli.run("check", "--shape", "64x16", "--seed", "1");
+    assertThat(Cli.run("check", "--shape", "64x16", "--seed", "1").out()).isEqualTo(first.out());
+    assertThat(Cli.run("check", "--shape", "64x16", "--seed", "2").out()).isNotEqualTo(first.out());
+  }
+
+  @Test
+  void oneValuePerChannelLeavesTrainingOut() {
+    var result = Cli.run("check", "--shape", "1x8");
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).contains("forward inference").doesNotContain("forward training", "backward training");
+  }
+
+  /** The reference, but for one operation that differs from it and says so, as the checked kernels do. */
+  private static Kernels wrongIn(String operation) {
+    return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class},
+        (proxy, method, arguments) -> {
+          if (method.getName().equals(operation)) {
+            throw mismatch(operation);
+          }
+          try {
+            return method.invoke(Kernels.reference(), arguments);
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+        });
+  }
+
+  private static MismatchException mismatch(String operation) throws ReflectiveOperationException {
+    var constructor = MismatchException.class.getDeclaredConstructor(
+        String.class, String.class, String.class, double.class, double.class, double.class);
+    constructor.setAccessible(true);
+    return constructor.newInstance(operation, "y", "element 3", 1.0, 2.0, 0.001);
+  }
+
+  @Test
+  void aMismatchIsReportedAndEndsInExitCodeOne() {
+    var out = new StringWriter();
+    var err = new StringWriter();
+    int exitCode = new CommandLine(new CheckCommand(() -> wrongIn("normalize")))
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err, true))
+        .execute("--shape", "4x3x5");
+    assertThat(exitCode).isEqualTo(1);
+    assertThat(out.toString()).contains("24 mismatches.");
+    assertThat(err.toString().lines())
+        .hasSize(24)
+        .first()
+        .asString()
+        .startsWith("4x3x5 nchw f32, normal: normalize: y differs first at element 3");
+  }
+}

@@ -1,0 +1,35 @@
+package dev.norma.cli;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+/** Runs the command line inside the JVM of the tests, through the same door as a user. */
+final class Cli {
+  /** What a command said and how it ended. */
+  record Result(int exitCode, String out, String err) {
+    /** The cells of a row of the result table after its name, which are separated by two blanks or more. */
+    String[] row(String name) {
+      return out.lines()
+          .filter(line -> line.startsWith(name + "  "))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError("no row '" + name + "' in\n" + out))
+          .substring(name.length())
+          .strip()
+          .split(" {2,}");
+    }
+
+    /** A percentage of the result table as a number. */
+    double percent(String name, int column) {
+      return Double.parseDouble(row(name)[column].replace(" %", ""));
+    }
+  }
+
+  private Cli() {}
+
+  static Result run(String... arguments) {
+    var out = new StringWriter();
+    var err = new StringWriter();
+    int exitCode = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
+    return new Result(exitCode, out.toString(), err.toString());
+  }
+}
