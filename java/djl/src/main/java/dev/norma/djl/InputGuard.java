@@ -1,11 +1,8 @@
 package dev.norma.djl;
 
 import ai.djl.engine.EngineException;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
 
 /**
@@ -20,14 +17,14 @@ final class InputGuard {
   private final PtNDArray product;
   private final PtNDArray seed;
 
-  InputGuard(PtNDArray array, NDManager owner) {
-    PtNDArray detached = JniUtils.detachGradient(array);
-    detached.attach(owner);
-    PtNDArray element = JniUtils.getItem(detached, new long[array.getShape().dimension()], (PtNDManager) owner);
-    NDArray factor = owner.ones(new Shape(), array.getDataType());
+  InputGuard(PtNDArray array, Tape tape) {
+    PtNDArray detached = tape.keep(JniUtils.detachGradient(array));
+    long[] first = new long[array.getShape().dimension()];
+    PtNDArray element = tape.keep(JniUtils.getItem(detached, first, array.getManager()));
+    PtNDArray factor = tape.keep(array.getManager().ones(new Shape(), array.getDataType()));
     factor.setRequiresGradient(true);
-    product = element.mul(factor);
-    seed = (PtNDArray) factor.stopGradient();
+    product = tape.keep(element.mul(factor));
+    seed = tape.keep(JniUtils.detachGradient(factor));
   }
 
   /**

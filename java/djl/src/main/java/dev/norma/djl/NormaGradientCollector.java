@@ -67,7 +67,11 @@ public final class NormaGradientCollector implements GradientCollector {
     engine.zeroGradients();
   }
 
-  /** Ends the collection and frees what it holds. Closing again does nothing. */
+  /**
+   * Ends the collection and frees what it holds. Closing again does nothing.
+   *
+   * @throws WrongThreadException if another thread opened the collector, which stays open then
+   */
   @Override
   public void close() {
     if (closed) {

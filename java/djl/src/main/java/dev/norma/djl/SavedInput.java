@@ -1,6 +1,5 @@
 package dev.norma.djl;
 
-import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.lang.foreign.MemorySegment;
@@ -15,12 +14,11 @@ final class SavedInput {
   private final boolean wantsGradient;
   private final InputGuard guard;
 
-  SavedInput(PtNDArray x, NDManager owner) {
-    view = x.reshape(x.getShape());
-    view.attach(owner);
+  SavedInput(PtNDArray x, Tape tape) {
+    view = tape.keep(x.reshape(x.getShape()));
     memory = ArrayMemory.values(view);
     wantsGradient = hasHistory(view);
-    guard = new InputGuard(x, owner);
+    guard = new InputGuard(x, tape);
   }
 
   /**

@@ -1,7 +1,9 @@
 package dev.norma.djl;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtEngine;
 import ai.djl.pytorch.engine.PtNDArray;
@@ -47,7 +49,14 @@ final class Tape implements AutoCloseable {
 
   /** Keeps an input until the tape is closed. */
   SavedInput save(PtNDArray x) {
-    return new SavedInput(x, manager);
+    return new SavedInput(x, this);
+  }
+
+  /** Takes an array over from its manager and scope: it lives until the tape is closed. */
+  PtNDArray keep(NDArray array) {
+    array.attach(manager);
+    NDScope.unregister(array);
+    return (PtNDArray) array;
   }
 
   /** Statistics of C channels, alive until the tape is closed. */
@@ -76,8 +85,7 @@ final class Tape implements AutoCloseable {
       return y;
     }
     NDManager caller = y.getManager();
-    y.attach(manager);
-    y.setRequiresGradient(true);
+    keep(y).setRequiresGradient(true);
     records.add(new Recorded(manager, x, parameters, y, backward));
     var output = (PtNDArray) JniUtils.split(y, y.getShape().get(0), 0).singletonOrThrow();
     output.attach(caller);

@@ -34,6 +34,8 @@
  *   <li>A part of the graph that several blocks share through skip connections is walked once for each of them. The
  *       engine keeps the graph until its arrays are closed, and the gradient at an output until the output is closed.
  *       Close batches, as always in Deep Java Library.
+ *   <li>The gradient that arrives at an output has been copied once by the engine, so that it shares no memory with the
+ *       gradients of other arrays. The kernels read that copy, and the engine goes on with what they write.
  *   <li>One array must not exceed 2<sup>31</sup> - 1 bytes.
  * </ul>
  *

@@ -9,6 +9,7 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
@@ -109,6 +110,16 @@ class CollectorTest {
   }
 
   @Test
+  void onlyTheThreadThatOpenedACollectorClosesIt() {
+    try (var collector = NormaGradientCollector.open()) {
+      assertThatThrownBy(() -> CompletableFuture.runAsync(collector::close).join())
+          .hasCauseInstanceOf(WrongThreadException.class);
+      collector.backward(loss(forward(x, true)));
+    }
+    assertThat(Tape.current()).isEmpty();
+  }
+
+  @Test
   void closedCollectorIsRefused() {
     var collector = NormaGradientCollector.open();
     NDArray loss = loss(forward(x, true));
@@ -184,11 +195,14 @@ class CollectorTest {
   void arraysOfThePassMayBeClosedBeforeTheBackwardPass() {
     try (var collector = NormaGradientCollector.open()) {
       NDArray loss;
-      try (NDManager scratch = manager.newSubManager()) {
+      try (NDManager scratch = manager.newSubManager();
+          NDScope scope = new NDScope()) {
+        scope.suppressNotUsedWarning();
         NDArray input = x.mul(1);
         input.attach(scratch);
         loss = loss(forward(input, true));
         loss.attach(manager);
+        NDScope.unregister(loss);
       }
       collector.backward(loss);
     }

@@ -31,6 +31,7 @@ class TrainingComparisonTest {
     Map<String, double[]> engine = Training.run(net, Training.ENGINE, DoubleUnaryOperator.identity());
     Map<String, double[]> moved = Training.run(net, Training.ENGINE, oneRoundingOff());
 
+    requireMoved(norma);
     assertThat(norma).hasSameSizeAs(engine).containsOnlyKeys(engine.keySet());
     double amplified = distance(moved, engine);
     assertThat(amplified).isPositive();
@@ -38,10 +39,7 @@ class TrainingComparisonTest {
   }
 
   /** Gradients reach every layer: nothing stays where it started. */
-  @ParameterizedTest
-  @EnumSource
-  void movesAllTrainedParameters(Nets net) {
-    Map<String, double[]> end = Training.run(net, Training.NORMA, DoubleUnaryOperator.identity());
+  private static void requireMoved(Map<String, double[]> end) {
     end.forEach(
         (name, values) -> {
           if (name.endsWith("gamma") || name.endsWith("runningVar")) {
