@@ -11,7 +11,11 @@ enum NormLayer {
   NORMA {
     @Override
     Block create(boolean checked) {
-      return NormaBatchNorm.builder().optKernels(checked ? Kernels::checked : Kernels::nativeKernels).build();
+      // One thread, as the engine has: a second one costs more than batches of this size take.
+      return NormaBatchNorm.builder()
+          .optKernels(checked ? Kernels::checked : Kernels::nativeKernels)
+          .optThreads(1)
+          .build();
     }
   },
   DJL {
