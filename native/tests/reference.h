@@ -1,0 +1,31 @@
+/*
+ * The oracle: the formulas of norma.h for one channel, written plainly in long double and in two passes.
+ */
+#ifndef NORMA_TESTS_REFERENCE_H
+#define NORMA_TESTS_REFERENCE_H
+
+#include "layer.h"
+
+typedef struct reference {
+  double gamma, beta, epsilon;
+  long double count; /* M */
+  long double mean, variance, inv_std;
+  long double sum_dy, sum_dy_x_hat;
+  long double size_dy, size_dy_x_hat; /* the sums of the magnitudes of the same terms */
+} reference;
+
+/* The parameters of channel `c`, and the statistics of its values. */
+reference reference_of_batch(const test_layer *layer, int64_t c);
+/* The parameters of channel `c`, and statistics that are given. */
+reference reference_of(const test_layer *layer, int64_t c, double mean, double variance);
+
+/* The gradient sums of a channel by the statistics in `by`, into it. */
+void reference_sum_gradients(const test_layer *layer, int64_t c, reference *by);
+
+long double reference_x_hat(const reference *by, double x);
+long double reference_y(const reference *by, double x);
+long double reference_dx(const reference *by, double x, double dy);
+/* dx where the statistics are constants. */
+long double reference_dx_inference(const reference *by, double dy);
+
+#endif
