@@ -27,7 +27,8 @@
  * Accuracy
  *   No variance is computed as E[x^2] - E[x]^2 and no output as a folded x * a + b, so a mean far
  *   from zero costs no digits: y is within a few units in the last place of the largest of |y|,
- *   |beta| and |gamma| of the exact result of the formula. Where float arithmetic would overflow,
+ *   |beta| and |gamma| of the exact result of the formula, and within those of a double of
+ *   |gamma * inv_std * mean|, for the mean is one. Where float arithmetic would overflow,
  *   double is used. In training, NaN and infinity in a channel make that channel's outputs NaN, and
  *   no other's.
  *   For NORMA_FLOAT64 the squares of the deviations must be representable (|x - mean| < 1e154).

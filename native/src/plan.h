@@ -12,7 +12,7 @@
 #include "norma.h"
 
 enum {
-  CHUNK_ADDITIONS = 128, /* in a lane, at most: what bounds the rounding errors of a chunk's sums */
+  CHUNK_ADDITIONS = 128, /* of elements in a lane, at most: it bounds the rounding of a chunk's sums */
   CHUNK_LANES = 32,      /* of float that a run is added up in; half as many of double */
   CHUNK_ELEMENTS = CHUNK_ADDITIONS * CHUNK_LANES,
   CHUNKS_PER_SLICE = 8
