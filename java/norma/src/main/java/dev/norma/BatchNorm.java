@@ -40,14 +40,15 @@ import java.util.function.Supplier;
  *
  * <ul>
  *   <li>{@code momentum(0.9)}: the OLD value keeps 0.9 (Keras, ONNX, Caffe);
- *   <li>{@code updateWeight(0.1)}: the NEW batch has weight 0.1 (PyTorch calls this one momentum). The two are the same.
+ *   <li>{@code updateWeight(0.1)}: the NEW batch has weight 0.1 (PyTorch calls this one momentum). The two are the
+ *       same.
  * </ul>
  *
  * <h2>Tensors</h2>
  *
  * Tensors have the layer's channels and data type, any batch and spatial extents, either layout; those of one call are
- * alike. Their memory is used in place, without a copy. An output may not overlap another argument, except that y may be
- * x and dx may be dy.
+ * alike. Their memory is used in place, without a copy. An output may not overlap another argument, except that y may
+ * be x and dx may be dy.
  *
  * <h2>Errors</h2>
  *
@@ -56,8 +57,8 @@ import java.util.function.Supplier;
  * <ul>
  *   <li>{@link IllegalArgumentException}: another number of channels, data type, layout or extents; a read-only or
  *       overlapping output; one value per channel in training, which has no variance;
- *   <li>{@link IllegalStateException}: the layer or the arena of a tensor is closed; backward before forward; step before
- *       backward;
+ *   <li>{@link IllegalStateException}: the layer or the arena of a tensor is closed; backward before forward; step
+ *       before backward;
  *   <li>{@link WrongThreadException}: a tensor belongs to another thread; the message says to which;
  *   <li>{@link java.util.ConcurrentModificationException}: another thread is using the layer;
  *   <li>{@link NullPointerException}: an argument is null.
@@ -67,9 +68,9 @@ import java.util.function.Supplier;
  *
  * <h2>Threads</h2>
  *
- * {@link #infer} may be called by any number of threads at once. Every other method wants the layer for itself and throws
- * a {@link java.util.ConcurrentModificationException} if it cannot have it; nothing ever waits. Inside a call the work is
- * spread over {@link Builder#threads} threads; the results have the same bits for any number of them.
+ * {@link #infer} may be called by any number of threads at once. Every other method wants the layer for itself and
+ * throws a {@link java.util.ConcurrentModificationException} if it cannot have it; nothing ever waits. Inside a call
+ * the work is spread over {@link Builder#threads} threads; the results have the same bits for any number of them.
  *
  * <p>Calls allocate nothing on the Java heap once a shape is known.
  */
@@ -103,8 +104,8 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * Forward for training: normalizes by the statistics of the batch, which {@link #batchMean} and {@link #batchVariance}
-   * then show, and updates the running statistics.
+   * Forward for training: normalizes by the statistics of the batch, which {@link #batchMean} and {@link
+   * #batchVariance} then show, and updates the running statistics.
    *
    * @param x input, with more than one value per channel
    * @param y output, like x; may be x, but then {@link #backward} needs a copy of x that the caller kept
@@ -299,8 +300,8 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * Changes gamma and beta by their gradients of the last backward pass. The layer keeps the velocities that a rule with
-   * momentum needs; a rule without leaves them alone.
+   * Changes gamma and beta by their gradients of the last backward pass. The layer keeps the velocities that a rule
+   * with momentum needs; a rule without leaves them alone.
    *
    * @param rule the learning rate, and how to use it
    * @throws IllegalStateException if there was no backward pass, or the layer has no gamma and beta
@@ -486,8 +487,8 @@ public final class BatchNorm implements AutoCloseable {
   /**
    * Writes the state to a file in the safetensors format: {@code weight} (gamma), {@code bias} (beta),
    * {@code running_mean}, {@code running_var} and {@code num_batches_tracked}, as PyTorch names them. Once a step with
-   * momentum was made, the velocities are there as {@code velocity.weight} and {@code velocity.bias}. The metadata holds
-   * epsilon, the rule of the running statistics and the count of refused batches.
+   * momentum was made, the velocities are there as {@code velocity.weight} and {@code velocity.bias}. The metadata
+   * holds epsilon, the rule of the running statistics and the count of refused batches.
    *
    * <p>The file is replaced in one step: at no time can it be seen half written.
    *
@@ -642,8 +643,8 @@ public final class BatchNorm implements AutoCloseable {
     }
 
     /**
-     * The weight that the NEW batch has, which PyTorch calls momentum: {@code running = (1 - weight) * running + weight *
-     * batch}.
+     * The weight that the NEW batch has, which PyTorch calls momentum: {@code running = (1 - weight) * running + weight
+     * * batch}.
      *
      * @param weight 0 to 1
      * @return this builder
@@ -667,8 +668,8 @@ public final class BatchNorm implements AutoCloseable {
     }
 
     /**
-     * Whether the running variance follows the unbiased variance of the batch, {@code variance * M / (M - 1)}. The output
-     * is always normalized by the biased one.
+     * Whether the running variance follows the unbiased variance of the batch, {@code variance * M / (M - 1)}. The
+     * output is always normalized by the biased one.
      *
      * @param unbiased true for unbiased
      * @return this builder

@@ -11,7 +11,8 @@ import java.util.Map;
 
 /**
  * The state of a layer in a file. Tensors have the names that PyTorch gives them, so that either reads what the other
- * wrote; what PyTorch does not know is metadata, which it ignores. Velocities are tensors, there only if they are needed.
+ * wrote; what PyTorch does not know is metadata, which it ignores. Velocities are tensors, there only if they are
+ * needed.
  */
 final class BatchNormFile {
   private static final String WEIGHT = "weight";

@@ -7,8 +7,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Runs each operation twice: the reference into scratch memory first, since outputs may be inputs, then the native
- * kernels. Every value must agree within what {@link Tolerances} derives.
+ * Runs each operation twice, the reference into scratch memory, and keeps copies of inputs that are outputs. Every
+ * value must agree within what {@link Tolerances} derives. What is made from intermediate results is compared with what
+ * the reference makes from the native ones, and those with the reference's own.
  */
 final class CheckedKernels implements Kernels {
   private final Kernels kernels;
@@ -35,26 +36,54 @@ final class CheckedKernels implements Kernels {
       MemorySegment variance,
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
-      var operation = "forwardTraining";
-      var means = statistics(arena, operation, "mean", norm);
-      var variances = statistics(arena, operation, "variance", norm);
-      var ys = Expectation.ofTensor(arena, operation, "y", norm);
-      reference.forwardTraining(
-          norm, x, gamma, beta, ys.values(), means.values(), variances.values(), MemorySegment.NULL);
-      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
-      for (var c = 0L; c < norm.channels(); c++) {
-        var moments = Moments.of(norm, x, c);
-        means.allow(c, tolerances.mean(moments));
-        variances.allow(c, tolerances.variance(moments));
-        var scale = ReferenceKernels.parameter(norm.dataType(), gamma, c, 1);
-        var shift = ReferenceKernels.parameter(norm.dataType(), beta, c, 0);
-        norm.forEachOf(c, i -> ys.allow(i, tolerances.normalizedByBatch(moments, scale, shift, ys.value(i))));
-      }
+      // The input may be the output.
+      var input = copyOfTensor(arena, norm, x);
       kernels.forwardTraining(norm, x, gamma, beta, y, mean, variance, workspace);
-      means.compare(mean);
-      variances.compare(variance);
-      ys.compare(y);
+      compareStatistics(arena, "forwardTraining", norm, input, mean, variance);
+      compareNormalized(arena, "forwardTraining", norm, input, gamma, beta, mean, variance, y);
     }
+  }
+
+  private static MemorySegment copyOfTensor(Arena arena, BatchNormDescriptor norm, MemorySegment tensor) {
+    return arena.allocate(norm.tensorBytes(), Double.BYTES).copyFrom(tensor.asSlice(0, norm.tensorBytes()));
+  }
+
+  private void compareStatistics(
+      Arena arena,
+      String operation,
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment mean,
+      MemorySegment variance) {
+    var means = statistics(arena, operation, "mean", norm);
+    var variances = statistics(arena, operation, "variance", norm);
+    reference.localStatistics(norm, x, means.values(), variances.values(), MemorySegment.NULL);
+    var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = new Moments(means.value(c), 0, variances.value(c));
+      means.allow(c, tolerances.mean(moments));
+      variances.allow(c, tolerances.variance(moments));
+    }
+    means.compare(mean);
+    variances.compare(variance);
+  }
+
+  private void compareNormalized(
+      Arena arena,
+      String operation,
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment y) {
+    var ys = Expectation.ofTensor(arena, operation, "y", norm);
+    reference.normalize(norm, x, gamma, beta, mean, variance, ys.values(), MemorySegment.NULL);
+    for (var c = 0L; c < norm.channels(); c++) {
+      allowNormalized(norm, gamma, beta, c, Moments.ofBatch(mean, variance, c), ys);
+    }
+    ys.compare(y);
   }
 
   private static Expectation statistics(Arena arena, String operation, String output, BatchNormDescriptor norm) {
@@ -102,13 +131,9 @@ final class CheckedKernels implements Kernels {
       MemorySegment y,
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
-      var ys = Expectation.ofTensor(arena, "normalize", "y", norm);
-      reference.normalize(norm, x, gamma, beta, mean, variance, ys.values(), MemorySegment.NULL);
-      for (var c = 0L; c < norm.channels(); c++) {
-        allowNormalized(norm, gamma, beta, c, Moments.ofBatch(mean, variance, c), ys);
-      }
+      var input = copyOfTensor(arena, norm, x);
       kernels.normalize(norm, x, gamma, beta, mean, variance, y, workspace);
-      ys.compare(y);
+      compareNormalized(arena, "normalize", norm, input, gamma, beta, mean, variance, y);
     }
   }
 
@@ -125,18 +150,29 @@ final class CheckedKernels implements Kernels {
       MemorySegment dbeta,
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
+      // The gradient by y may be the output. Sums that are not wanted are asked for as well: dx is made from them.
+      var gradient = copyOfTensor(arena, norm, dy);
+      var sumDyXHat = dgamma.address() == 0 ? arena.allocate(norm.parameterBytes(), Double.BYTES) : dgamma;
+      var sumDy = dbeta.address() == 0 ? arena.allocate(norm.parameterBytes(), Double.BYTES) : dbeta;
+      kernels.backwardTraining(norm, x, dy, gamma, mean, variance, dx, sumDyXHat, sumDy, workspace);
       var expected = new ExpectedGradients(arena, "backwardTraining", norm);
       reference.backwardTraining(
-          norm, x, dy, gamma, mean, variance, expected.dx(), expected.dgamma(), expected.dbeta(), MemorySegment.NULL);
-      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
+          norm,
+          x,
+          gradient,
+          gamma,
+          mean,
+          variance,
+          MemorySegment.NULL,
+          expected.dgamma(),
+          expected.dbeta(),
+          MemorySegment.NULL);
       for (var c = 0L; c < norm.channels(); c++) {
         var moments = Moments.ofBatch(mean, variance, c);
-        var errors = expected.allowSums(x, dy, c, moments).dividedBy(norm.valuesPerChannel());
-        var means = GradientSums.of(norm, x, dy, c, moments).dividedBy(norm.valuesPerChannel());
-        expected.allowGradient(x, dy, gamma, c, moments, means, errors);
+        expected.allowSums(x, gradient, c, moments);
+        expected.expectGradient(x, gradient, gamma, c, moments, sumDyXHat, sumDy);
       }
-      kernels.backwardTraining(norm, x, dy, gamma, mean, variance, dx, dgamma, dbeta, workspace);
-      expected.compare(dx, dgamma, dbeta);
+      expected.compare(dx, sumDyXHat, sumDy);
     }
   }
 
@@ -191,12 +227,10 @@ final class CheckedKernels implements Kernels {
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
       var expected = new ExpectedGradients(arena, "gradientInput", norm);
-      reference.gradientInput(
-          norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, expected.dx(), MemorySegment.NULL);
+      var exact = new GradientSums(0, 0);
       for (var c = 0L; c < norm.channels(); c++) {
         var sums = new GradientSums(sumDy.getAtIndex(JAVA_DOUBLE, c), sumDyXHat.getAtIndex(JAVA_DOUBLE, c));
-        var moments = Moments.ofBatch(mean, variance, c);
-        expected.allowGradient(x, dy, gamma, c, moments, sums.dividedBy(count), new GradientSums(0, 0));
+        expected.expectGradient(x, dy, gamma, c, Moments.ofBatch(mean, variance, c), sums, exact, count);
       }
       kernels.gradientInput(
           norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, dx, workspace);
@@ -212,18 +246,8 @@ final class CheckedKernels implements Kernels {
       MemorySegment variance,
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
-      var means = statistics(arena, "localStatistics", "mean", norm);
-      var variances = statistics(arena, "localStatistics", "variance", norm);
-      reference.localStatistics(norm, x, means.values(), variances.values(), MemorySegment.NULL);
-      var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
-      for (var c = 0L; c < norm.channels(); c++) {
-        var moments = Moments.of(norm, x, c);
-        means.allow(c, tolerances.mean(moments));
-        variances.allow(c, tolerances.variance(moments));
-      }
       kernels.localStatistics(norm, x, mean, variance, workspace);
-      means.compare(mean);
-      variances.compare(variance);
+      compareStatistics(arena, "localStatistics", norm, x, mean, variance);
     }
   }
 
@@ -386,7 +410,8 @@ final class CheckedKernels implements Kernels {
       }
       for (var i = 0L; i < length; i++) {
         var p = Math.abs(parameters.value(i));
-        var v = Math.abs(type.get(gradient, i)) + rule.weightDecay() * p + rule.momentum() * Math.abs(velocities.value(i));
+        var g = Math.abs(type.get(gradient, i)) + rule.weightDecay() * p;
+        var v = g + rule.momentum() * Math.abs(velocities.value(i));
         velocities.allow(i, tolerances.roundedOnce(v));
         parameters.allow(i, tolerances.roundedOnce(p + rule.learningRate() * 2 * v));
       }

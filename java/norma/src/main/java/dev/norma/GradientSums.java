@@ -43,6 +43,10 @@ record GradientSums(double dy, double dyXHat) {
     return new GradientSums(sumDy, sumDyXHat);
   }
 
+  boolean isFinite() {
+    return Double.isFinite(dy) && Double.isFinite(dyXHat);
+  }
+
   /** The sums over a count. */
   GradientSums dividedBy(long count) {
     return new GradientSums(dy / count, dyXHat / count);

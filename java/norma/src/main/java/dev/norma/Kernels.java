@@ -45,7 +45,8 @@ public interface Kernels {
   }
 
   /**
-   * The reference: plain loops in double for every data type, rounded once. Slow, single-threaded, needs no native code.
+   * The reference: plain loops in double for every data type, rounded once. Slow, single-threaded, needs no native
+   * code.
    *
    * @return the one instance
    */
@@ -127,8 +128,8 @@ public interface Kernels {
    * </pre>
    *
    * The Jacobian behind dx is {@code d xHat_i / d x_j = invStd * ([i == j] - 1 / M - xHat_i * xHat_j / M)}. Its last
-   * term is the product of two different deviations, {@code (x_i - mean) * (x_j - mean)}; a square stands there only for
-   * i == j.
+   * term is the product of two different deviations, {@code (x_i - mean) * (x_j - mean)}; a square stands there only
+   * for i == j.
    *
    * @param norm the descriptor; N * S must be above 1
    * @param x in, tensor: the input of the forward pass
@@ -154,8 +155,8 @@ public interface Kernels {
       MemorySegment workspace);
 
   /**
-   * Backward for inference mode: running statistics are constants, so {@code dx = gamma * invStd * dy}; dgamma and dbeta
-   * are the sums of {@link #backwardTraining} by the running statistics.
+   * Backward for inference mode: running statistics are constants, so {@code dx = gamma * invStd * dy}; dgamma and
+   * dbeta are the sums of {@link #backwardTraining} by the running statistics.
    *
    * @param norm the descriptor
    * @param x in, tensor: the input of the forward pass

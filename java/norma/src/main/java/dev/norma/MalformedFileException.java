@@ -6,6 +6,7 @@ import java.nio.file.Path;
 public final class MalformedFileException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The path of the file: a path itself cannot be serialized. */
   private final String file;
 
   MalformedFileException(Path file, String problem) {

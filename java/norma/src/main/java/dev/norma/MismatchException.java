@@ -7,10 +7,15 @@ package dev.norma;
 public final class MismatchException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The method that was called. */
   private final String operation;
+  /** The parameter that differs. */
   private final String output;
+  /** The value of the reference. */
   private final double expected;
+  /** The value of the native kernels. */
   private final double actual;
+  /** The bound. */
   private final double tolerance;
 
   MismatchException(

@@ -14,9 +14,9 @@ import java.lang.foreign.MemorySegment;
  */
 record Moments(double mean, double meanRest, double variance) {
   /**
-   * Two passes. The first takes the mean as a distance from one of the values, so that it is exact for a constant channel
-   * and does not overflow. The second sums deviations and their squares; with d = x - mean, the sum of d says by how much
-   * that mean is off, and sum d^2 - (sum d)^2 / M is the sum of squares about the true mean.
+   * Two passes. The first takes the mean as a distance from one of the values, so that it is exact for a constant
+   * channel and does not overflow. The second sums deviations and their squares; with d = x - mean, the sum of d says
+   * by how much that mean is off, and sum d^2 - (sum d)^2 / M is the sum of squares about the true mean.
    */
   static Moments of(BatchNormDescriptor norm, MemorySegment x, long c) {
     var type = norm.dataType();

@@ -7,6 +7,7 @@ package dev.norma;
 public final class NormaException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** What C returned. */
   private final int status;
 
   NormaException(int status, String message) {

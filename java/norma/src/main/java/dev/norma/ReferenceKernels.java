@@ -6,8 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The oracle: the formulas of {@link Kernels} as plain loops, in double whatever the data type, rounded once when stored.
- * Each channel is taken by itself. It knows no speed; what it must be is evidently right.
+ * The oracle: the formulas of {@link Kernels} as plain loops, in double whatever the data type, rounded once when
+ * stored. Each channel is taken by itself. It knows no speed; what it must be is evidently right.
  */
 final class ReferenceKernels implements Kernels {
   @Override
@@ -141,7 +141,8 @@ final class ReferenceKernels implements Kernels {
     }
   }
 
-  private static void gradientInput(
+  /** One channel of dx, by sums over so many values. */
+  static void gradientInput(
       BatchNormDescriptor norm,
       MemorySegment x,
       MemorySegment dy,

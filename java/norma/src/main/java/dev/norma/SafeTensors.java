@@ -12,8 +12,8 @@ import java.util.Objects;
  * Named tensors in a file of the safetensors format, which PyTorch, Keras and others read and write: the length of the
  * header as a little-endian 64-bit number, the header in JSON, the data.
  *
- * <p>{@link BatchNorm#save} and {@link BatchNorm#load} use it for one layer; a program that keeps a whole network in one
- * file can use it directly.
+ * <p>{@link BatchNorm#save} and {@link BatchNorm#load} use it for one layer; a program that keeps a whole network in
+ * one file can use it directly.
  *
  * <pre>{@code
  * new SafeTensors(Map.of("fc.weight", SafeTensors.Entry.of(SafeTensors.Type.F32, weights, 10, 64)), Map.of())
@@ -124,8 +124,8 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
   }
 
   /**
-   * Writes a file. It is replaced in one step: at no time can it be seen half written, and once this method has returned
-   * it survives a crash of the machine.
+   * Writes a file. It is replaced in one step: at no time can it be seen half written, and once this method has
+   * returned it survives a crash of the machine.
    *
    * @param file an existing file is replaced
    * @throws java.io.UncheckedIOException if it cannot be written; an existing file is as it was

@@ -10,8 +10,8 @@ final class SegmentChecks {
     if (!segment.isNative()) {
       throw new IllegalArgumentException(
           name
-              + " is a heap segment, which native code cannot use without a copy: allocate it from an Arena, for example"
-              + " with Tensor.allocate or Arena.ofShared().allocate");
+              + " is a heap segment, which native code cannot use without a copy: allocate it from an Arena, for"
+              + " example with Tensor.allocate or Arena.ofShared().allocate");
     }
   }
 

@@ -140,15 +140,15 @@ class BatchNormThreadsTest {
         var x = Tensor.allocate(own, DataType.FLOAT32, Layout.CHANNELS_FIRST, batch, 2, 3).copyFrom(ramp(batch));
         var y = Tensor.allocate(own, DataType.FLOAT32, Layout.CHANNELS_FIRST, batch, 2, 3);
         layer.infer(x, y);
-        var expected = (x.get(1) - DataType.FLOAT32.get(layer.runningMean(), 0))
-            / Math.sqrt(DataType.FLOAT32.get(layer.runningVar(), 0) + layer.epsilon());
+        var deviation = x.get(1) - DataType.FLOAT32.get(layer.runningMean(), 0);
+        var expected = deviation / Math.sqrt(DataType.FLOAT32.get(layer.runningVar(), 0) + layer.epsilon());
         // Three roundings, each half an ulp.
         assertThat(Math.abs(y.get(1) - expected)).isLessThanOrEqualTo(1.5 * Math.ulp((float) expected));
       }
     }
   }
 
-  /** The memory of a running call cannot be freed: closing fails until the call is over, and the next call is refused. */
+  /** The memory of a running call cannot be freed: closing fails until it is over, and the next call is refused. */
   @Test
   void anArenaClosedDuringACall() {
     for (var round = 0; round < 20; round++) {
@@ -166,8 +166,9 @@ class BatchNormThreadsTest {
                   }
                 });
         closeWhenPossible(shared, started);
-        assertThat(running.join()).isInstanceOf(IllegalStateException.class).hasMessageMatching(
-            "the arena of \\w+ is closed|Already closed");
+        assertThat(running.join())
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageMatching("the arena of \\w+ is closed|Already closed");
       }
     }
   }

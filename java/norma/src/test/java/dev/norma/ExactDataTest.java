@@ -14,9 +14,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Data for which every operation is exact in any order, so that results equal the closed form bit by bit.
  *
  * <p>Channel c holds, in turn, m + a and m - a, with m = 3 c - 5 and a = 2^(c mod 3), and epsilon is 0. So mean = m,
- * variance = a^2, xHat = +1, -1, ... and y = beta +- gamma. Gradients are p + q xHat + r, with r = 1, 1, -1, -1 in turn:
- * r is orthogonal to 1 and to xHat, so dbeta = M p, dgamma = M q and dx = gamma / a * r. All values are small integers
- * or halves of them.
+ * variance = a^2, xHat = +1, -1, ... and y = beta +- gamma. Gradients are p + q xHat + r, with r = 1, 1, -1, -1 in
+ * turn: r is orthogonal to 1 and to xHat, so dbeta = M p, dgamma = M q and dx = gamma / a * r. All values are small
+ * integers or halves of them.
  */
 class ExactDataTest {
   private static final double P = 2;

@@ -14,14 +14,14 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What PyTorch computes in float64. Its own distance from the formulas stands in the script that made the files: at most
- * 60 units of 2^-53 of the magnitudes below, 1e5 units in the file with mean 1e4. {@link #PYTORCH} is above both.
+ * What PyTorch computes in float64. Its own distance from the formulas stands in the script that made the files: at
+ * most 60 units of 2^-53 of the magnitudes below, 1e5 units in the file with mean 1e4. {@link #PYTORCH} is above both.
  */
 class GoldenVectorsTest {
   private static final double PYTORCH = 2e5 * 0x1p-53;
 
-  /** The bound of {@link Tolerances} for y, the largest of all, in units of the data type's roundoff. */
-  private static final double NORMA = 80;
+  /** The bound of {@link Tolerances} for a variance, the largest of all, in units of the data type's roundoff. */
+  private static final double NORMA = 160;
 
   static Stream<Arguments> batchNorms() {
     return withKernels("batch_norm_");

@@ -70,9 +70,12 @@ class HostileDataTest {
     return i % 2 == 0 ? 1 : -1;
   }
 
-  /** By {@link Tolerances}, in roundoffs: 64 of the variance, which make 32 of its root, and 8 of the last steps. */
+  /**
+   * In roundoffs: at most 150 of the variance for the squares of 148 values, of one sign; these make 75 of its root,
+   * and the last steps add 8.
+   */
   private static void requireSigns(DataType type, double size, double[] found) {
-    var tolerance = 40 * type.epsilon() / 2 * size;
+    var tolerance = 83 * type.epsilon() / 2 * size;
     for (var i = 0; i < found.length; i++) {
       assertThat(found[i]).isBetween(sign(i) * size - tolerance, sign(i) * size + tolerance);
     }
@@ -130,7 +133,7 @@ class HostileDataTest {
         fixture.fillAll(i -> sign(i) * huge);
         requireSigns(type, 1, fixture.forward(0));
         assertThat(fixture.layer.batchVariance().getAtIndex(JAVA_DOUBLE, 0) / Math.pow(type.round(huge), 2))
-            .isBetween(1 - 64 * type.epsilon() / 2, 1 + 64 * type.epsilon() / 2);
+            .isBetween(1 - 150 * type.epsilon() / 2, 1 + 150 * type.epsilon() / 2);
       }
     }
   }

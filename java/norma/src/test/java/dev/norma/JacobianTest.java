@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  *   -1 / (B sqrt(variance + epsilon)) - (z_1 - mean)^2 / (B (variance + epsilon)^(3/2))
  * </pre>
  *
- * with the square that is right for i == j. The variance moves with z_j by 2 (z_j - mean) / B, and u_i with the variance
- * by -(z_i - mean) / 2 (variance + epsilon)^(-3/2): the product holds two different deviations.
+ * with the square that is right for i == j. The variance moves with z_j by 2 (z_j - mean) / B, and u_i with the
+ * variance by -(z_i - mean) / 2 (variance + epsilon)^(-3/2): the product holds two different deviations.
  */
 class JacobianTest {
   private static final int B = 6;
@@ -24,8 +24,8 @@ class JacobianTest {
   private static final double[] Z = {0.3, -1.7, 2.9, 0.8, -0.4, 1.1};
 
   /**
-   * Central differences with a step h are off by h^2 / 6 times a third derivative, here below 10, and by the rounding of
-   * u, below 8 * 2^-53, over h: with h = 1e-5 by 2e-10 and 1e-10.
+   * Central differences with a step h are off by h^2 / 6 times a third derivative, here below 10, and by the rounding
+   * of u, below 8 * 2^-53, over h: with h = 1e-5 by 2e-10 and 1e-10.
    */
   private static final double STEP = 1e-5;
 
