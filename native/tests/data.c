@@ -19,12 +19,10 @@ double random_uniform(uint64_t *seed, double low, double high) {
 }
 
 double random_normal(uint64_t *seed) {
-  double sum = -6;
-  for (int i = 0; i < 6; i++) {
-    const uint64_t bits = random_bits(seed);
-    sum += ((double)(uint32_t)bits + (double)(uint32_t)(bits >> 32)) * 0x1p-32;
-  }
-  return sum;
+  int64_t sum = 0;
+  for (int draw = 0; draw < 2; draw++)
+    for (uint64_t bits = random_bits(seed), part = 0; part < 4; part++, bits >>= 16) sum += (int64_t)(bits & 0xffff);
+  return ((double)sum * 0x1p-16 - 4) * 1.224744871391589; /* sqrt(12 / 8) */
 }
 
 int64_t random_integer(uint64_t *seed, int64_t low, int64_t high) {

@@ -15,7 +15,7 @@
 /* Every generator advances *seed. */
 uint64_t random_bits(uint64_t *seed);
 double random_uniform(uint64_t *seed, double low, double high);
-/* About normal, mean 0 and variance 1, never beyond 6: the sum of twelve uniform numbers. */
+/* About normal, mean 0 and variance 1, never beyond 5: the sum of eight uniform numbers. */
 double random_normal(uint64_t *seed);
 /* From low to high, both included. */
 int64_t random_integer(uint64_t *seed, int64_t low, int64_t high);
