@@ -6,7 +6,7 @@
 
 #include "dispatch.h"
 
-largest_errors largest;
+largest_errors largest[2];
 
 /*
  * The tolerances. u is the unit roundoff of the data type, n the values of a channel.
@@ -25,12 +25,19 @@ largest_errors largest;
  *   (1 + k^2) (g + 2) u + 2 k sqrt(1 + k^2) (g + 1) u
  * The mean is off by S's error over n: sqrt(1 + k^2) (g + 1) u sigma, and by its own rounding in double.
  * inv_std is off by half of the variance's relative error.
+ *
+ * In double, once each: the mean, and of inv_std the sum with epsilon, of which the root halves the error,
+ * the root and the quotient. For float these are nothing.
+ *
+ * Where epsilon is not below 1e-30, the variance of floats may lack squares below 1e-38, as norma.h says.
  */
 typedef struct bounds {
   double u;
   double g;             /* of sums, in units u of the sum of magnitudes */
   double variance;      /* relative */
+  double variance_lost; /* what it may lack */
   double mean_in_sigma; /* relative to sigma */
+  double inv_std;       /* relative, by its own computation */
   double tiny;          /* the spacing of the smallest numbers of the type */
 } bounds;
 
@@ -44,14 +51,18 @@ static bounds bounds_of(const test_layer *layer, data_kind kind) {
   b.g = 2 * additions / sqrt((double)layer->count) + 2 * sqrt((double)plan.chunks) * (0x1p-53 / b.u);
   const double k2 = kind == TYPICAL ? 2 : 4;
   b.variance = b.u * ((1 + k2) * (b.g + 2) + 2 * sqrt(k2 * (1 + k2)) * (b.g + 1));
+  b.variance_lost = plan.wide && layer->norm.epsilon >= 1e-30 ? 1e-38 : 0;
+  b.inv_std = 2.5 * 0x1p-53;
   b.mean_in_sigma = b.u * sqrt(1 + k2) * (b.g + 1);
   b.tiny = layer->norm.data_type == NORMA_FLOAT64 ? 0x1p-1074 : 0x1p-149;
   return b;
 }
 
-static void see(double *seen, double error, double unit) {
-  if (unit > 0 && isfinite(error) && error / unit > *seen) *seen = error / unit;
+static void see(double *most, double error, double unit) {
+  if (unit > 0 && isfinite(error) && error / unit > *most) *most = error / unit;
 }
+
+static largest_errors *seen(const test_layer *layer) { return &largest[layer->norm.data_type]; }
 
 static double input(const test_layer *layer, const void *tensor, int64_t c, int64_t i) {
   return value_at(layer->norm.data_type, tensor, layer_index(layer, c, i));
@@ -61,11 +72,11 @@ static void check_statistics(const test_layer *layer, const bounds *b, int64_t c
   const double sigma = (double)sqrtl(by->variance);
   const double mean = (double)by->mean;
   const double variance = (double)by->variance;
-  see(&largest.mean, fabs(layer->mean[c] - mean), 2 * b->u * sigma + DBL_EPSILON * fabs(mean));
-  see(&largest.variance, fabs(layer->variance[c] - variance), 2 * b->u * variance);
-  assert_close(layer->mean[c], mean, b->mean_in_sigma * sigma + DBL_EPSILON * fabs(mean), "mean of channel %ld",
-               (long)c);
-  assert_close(layer->variance[c], variance, b->variance * variance + DBL_EPSILON * variance,
+  see(&seen(layer)->mean, fabs(layer->mean[c] - mean), 2 * b->u * sigma + DBL_EPSILON * fabs(mean));
+  see(&seen(layer)->variance, fabs(layer->variance[c] - variance), 2 * b->u * variance);
+  const double mean_off = b->mean_in_sigma * sigma + DBL_EPSILON * fabs(mean) + 0x1p-1073;
+  assert_close(layer->mean[c], mean, mean_off, "mean of channel %ld", (long)c);
+  assert_close(layer->variance[c], variance, (b->variance + DBL_EPSILON) * variance + b->variance_lost,
                "variance of channel %ld", (long)c);
 }
 
@@ -77,8 +88,9 @@ static void check_statistics(const test_layer *layer, const bounds *b, int64_t c
 static void check_y(const test_layer *layer, const bounds *b, int64_t c, const reference *by, bool of_batch) {
   const double s = fabs(by->gamma) * (double)by->inv_std;
   const double rest = b->u * fabs((double)by->mean);
-  const double mean_off = of_batch ? b->mean_in_sigma * (double)sqrtl(by->variance) : 0;
-  const double inv_std_off = of_batch ? b->variance / 2 : 0;
+  const double own_mean_off = b->mean_in_sigma * (double)sqrtl(by->variance) + DBL_EPSILON * fabs((double)by->mean);
+  const double mean_off = of_batch ? own_mean_off : 0;
+  const double inv_std_off = b->inv_std + (of_batch ? b->variance / 2 : 0);
   for (int64_t i = 0; i < layer->count; i++) {
     const double x = input(layer, layer->x, c, i);
     const double y = (double)reference_y(by, x);
@@ -86,7 +98,8 @@ static void check_y(const test_layer *layer, const bounds *b, int64_t c, const r
     const double tolerance = s * (deviation + rest) * (2 * b->u + inv_std_off) + s * mean_off +
                              b->u * (fabs(by->beta) + s * rest) + b->u * fabs(y) + b->tiny;
     const double actual = input(layer, layer->out, c, i);
-    see(&largest.y, fabs(actual - y), 2 * b->u * fmax(fabs(y), fmax(fabs(by->beta), fabs(by->gamma))));
+    const double size = fmax(fabs(y), fmax(fabs(by->beta), fabs(by->gamma)));
+    see(&seen(layer)->y, fabs(actual - y), 2 * b->u * size);
     assert_close(actual, y, tolerance, "y of channel %ld, value %ld", (long)c, (long)i);
   }
 }
@@ -101,14 +114,15 @@ static sum_tolerances tolerances_of_sums(const bounds *b, const reference *by) {
   const double size_dy = (double)by->size_dy;
   return (sum_tolerances){
     .dy = (b->g + 1) * b->u * size_dy,
-    .dy_x_hat = (b->g + 3) * b->u * ((double)by->size_dy_x_hat + 2 * rest * size_dy)
+    .dy_x_hat = ((b->g + 3) * b->u + b->inv_std) * ((double)by->size_dy_x_hat + 2 * rest * size_dy)
   };
 }
 
 static void check_sums(const test_layer *layer, const bounds *b, int64_t c, const reference *by) {
   const sum_tolerances off = tolerances_of_sums(b, by);
-  see(&largest.sums, fabs(layer->sum_dy[c] - (double)by->sum_dy), 2 * b->u * (double)by->size_dy);
-  see(&largest.sums, fabs(layer->sum_dy_x_hat[c] - (double)by->sum_dy_x_hat), 2 * b->u * (double)by->size_dy_x_hat);
+  see(&seen(layer)->sums, fabs(layer->sum_dy[c] - (double)by->sum_dy), 2 * b->u * (double)by->size_dy);
+  see(&seen(layer)->sums, fabs(layer->sum_dy_x_hat[c] - (double)by->sum_dy_x_hat),
+      2 * b->u * (double)by->size_dy_x_hat);
   assert_close(layer->sum_dy[c], (double)by->sum_dy, off.dy, "sum_dy of channel %ld", (long)c);
   assert_close(layer->sum_dy_x_hat[c], (double)by->sum_dy_x_hat, off.dy_x_hat, "sum_dy_x_hat of channel %ld",
                (long)c);
@@ -133,6 +147,7 @@ static void check_dx(const test_layer *layer, const bounds *b, int64_t c, const 
   const double rest = b->u * fabs((double)by->mean) * (double)by->inv_std;
   const double mean_dy = fabs((double)(by->sum_dy / by->count));
   const double mean_dy_x_hat = fabs((double)(by->sum_dy_x_hat / by->count));
+  const double size_dy = (double)(by->size_dy / by->count);
   const sum_tolerances off = of_batch ? tolerances_of_sums(b, by) : (sum_tolerances){0, 0};
   for (int64_t i = 0; i < layer->count; i++) {
     const double x = input(layer, layer->x, c, i);
@@ -141,18 +156,18 @@ static void check_dx(const test_layer *layer, const bounds *b, int64_t c, const 
     const double x_hat = fabs((double)reference_x_hat(by, x)) + rest;
     const double terms = fabs(dy) + mean_dy + x_hat * mean_dy_x_hat;
     const double from_sums = (off.dy + x_hat * off.dy_x_hat) / (double)by->count;
-    const double tolerance = s * (4 * b->u * terms + from_sums) + 2 * b->u * fabs(dx) + b->tiny;
+    const double tolerance = s * ((4 * b->u + 2 * b->inv_std) * terms + from_sums) + 2 * b->u * fabs(dx) + b->tiny;
     const double actual = input(layer, layer->out, c, i);
-    see(&largest.dx, fabs(actual - dx), 2 * b->u * s * terms);
+    see(&seen(layer)->dx, fabs(actual - dx), 2 * b->u * s * (terms + size_dy));
     assert_close(actual, dx, tolerance, "dx of channel %ld, value %ld", (long)c, (long)i);
   }
 }
 
-/* dx = dy * scale, both the scale and the product rounded. */
+/* dx = dy * scale, both the scale and the product rounded once. */
 static void check_dx_inference(const test_layer *layer, const bounds *b, int64_t c, const reference *by) {
   for (int64_t i = 0; i < layer->count; i++) {
     const double dx = (double)reference_dx_inference(by, input(layer, layer->dy, c, i));
-    assert_close(input(layer, layer->out, c, i), dx, 2 * b->u * fabs(dx) + b->tiny,
+    assert_close(input(layer, layer->out, c, i), dx, (2 * b->u + b->inv_std) * fabs(dx) + b->tiny,
                  "dx (inference) of channel %ld, value %ld", (long)c, (long)i);
   }
 }
@@ -206,7 +221,11 @@ void layer_check_all(test_layer *layer, data_kind kind) {
 }
 
 void print_largest_errors(const char *of_what) {
-  print_message("Largest errors of %s, in units in the last place: y %.2f, dx %.2f, mean %.2f (of sigma), "
-                "variance %.2f, gradient sums %.2f (of the magnitudes)\n",
-                of_what, largest.y, largest.dx, largest.mean, largest.variance, largest.sums);
+  for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT64; type++) {
+    const largest_errors e = largest[type];
+    if (e.y == 0) continue;
+    print_message("Largest errors of %s (%s), in units in the last place: y %.2f, dx %.2f, mean %.2f (of sigma), "
+                  "variance %.2f, gradient sums %.2f (of the magnitudes)\n",
+                  of_what, type == NORMA_FLOAT32 ? "float" : "double", e.y, e.dx, e.mean, e.variance, e.sums);
+  }
 }

@@ -10,12 +10,12 @@
  */
 typedef enum data_kind { TYPICAL, HOSTILE } data_kind;
 
-/* The largest errors seen, in units in the last place; see checked.c. */
+/* The largest errors seen, in units in the last place, by data type. */
 typedef struct largest_errors {
   double y, dx, mean, variance, sums;
 } largest_errors;
 
-extern largest_errors largest;
+extern largest_errors largest[2];
 
 /*
  * Runs an operation, which must succeed, and fails where an output is farther from the reference than
