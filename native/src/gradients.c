@@ -22,8 +22,9 @@ norma_sums norma_run_gradient_sums(const norma_plan *plan, const void *x, const 
     const char *px = (const char *)x + start * plan->fast->element_size;
     const char *pdy = (const char *)dy + start * plan->fast->element_size;
     double sums[2];
-    if (!is_wide) plan->fast->run_gradient_sums(px, pdy, runs, center, sums);
-    if (plan->wide && (is_wide || !isfinite(sums[0]) || !isfinite(sums[1])))
+    const norma_family *family = is_wide ? plan->wide : plan->fast;
+    family->run_gradient_sums(px, pdy, runs, center, sums);
+    if (!is_wide && plan->wide && (!isfinite(sums[0]) || !isfinite(sums[1])))
       plan->wide->run_gradient_sums(px, pdy, runs, center, sums);
     total.sum += sums[0];
     total.square += sums[1];

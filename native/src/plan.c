@@ -82,7 +82,7 @@ static void plan_runs(norma_plan *plan) {
 
 /* Tiles give every thread the same share where the slices alone would not. */
 static int64_t tile_count(const norma_plan *plan) {
-  if (plan->slices % plan->threads == 0 || plan->slices >= 8 * plan->threads) return 1;
+  if (plan->slices % plan->threads == 0 || plan->slices >= INT64_C(8) * plan->threads) return 1;
   return at_most(plan->threads, divide_up(plan->channels, TILE_CHANNELS));
 }
 
