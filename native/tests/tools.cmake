@@ -1,0 +1,143 @@
+# Tests that run one program in many ways, or are about what is built: golden vectors at every level, the
+# installed package, exported symbols, sanitizers, valgrind, Clang, clang-tidy, another architecture.
+# A tool that is missing is named, and its test is not there.
+option(NORMA_TEST_TOOLS "Test with tools and in nested builds as well" ON)
+
+function(is_missing test tool)
+  message(STATUS "No test ${test}: ${tool} was not found")
+endfunction()
+
+# ---- Golden vectors, once per line of isa.def that this build has.
+add_executable(norma_test_golden golden.c golden_file.c)
+target_compile_definitions(norma_test_golden PRIVATE GOLDEN_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/golden")
+target_link_libraries(norma_test_golden PRIVATE norma_test_tools)
+file(STRINGS ${source}/isa.def lines REGEX "^ISA\\(")
+foreach(line IN LISTS lines)
+  string(REGEX MATCH "^ISA\\(([a-z0-9_]+), \"([a-z0-9-]+)\"" matched "${line}")
+  if(CMAKE_MATCH_1 IN_LIST levels)
+    add_test(NAME golden_${CMAKE_MATCH_2} COMMAND norma_test_golden)
+    set_tests_properties(golden_${CMAKE_MATCH_2} PROPERTIES ENVIRONMENT NORMA_ISA=${CMAKE_MATCH_2} TIMEOUT 60)
+  endif()
+endforeach()
+
+# Nested builds run the tests above only.
+if(NORMA_SANITIZE OR NOT NORMA_TEST_TOOLS)
+  return()
+endif()
+get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
+set(test_programs ${targets})
+list(FILTER test_programs EXCLUDE REGEX tools)
+
+find_program(NINJA NAMES ninja ninja-build)
+set(nested_generator ${CMAKE_GENERATOR})
+if(NINJA)
+  set(nested_generator Ninja)
+endif()
+
+# Configures and builds Norma again, in a folder of that name, and runs the tests that match. What is
+# built there stays for the next time.
+function(add_nested_test name tests_to_run)
+  add_test(NAME ${name} COMMAND ${CMAKE_CTEST_COMMAND}
+    --build-and-test ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_BINARY_DIR}/${name}
+    --build-generator ${nested_generator} --build-noclean
+    --build-options -DNORMA_BUILD_TESTS=ON -DNORMA_TEST_TOOLS=OFF -DNORMA_WERROR=ON ${ARGN}
+    --test-command ${CMAKE_CTEST_COMMAND}
+    --output-on-failure --no-tests=error --tests-regex ${tests_to_run})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 PROCESSORS 2)
+endfunction()
+
+# ---- The installed package, by the program in README.md.
+set(install_folder ${CMAKE_CURRENT_BINARY_DIR}/install)
+function(add_install_test name)
+  add_test(NAME ${name} COMMAND ${CMAKE_COMMAND}
+    -D SOURCE=${PROJECT_SOURCE_DIR} -D BUILD=${PROJECT_BINARY_DIR} -D FOLDER=${install_folder}
+    -D GENERATOR=${nested_generator} -D CC=${CMAKE_C_COMPILER} -D LIBRARIES=${CMAKE_INSTALL_LIBDIR}
+    -D CONFIG=$<CONFIG> ${ARGN} -P ${CMAKE_CURRENT_SOURCE_DIR}/install/${name}.cmake)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()
+add_install_test(install)
+set_tests_properties(install PROPERTIES FIXTURES_SETUP installed)
+add_install_test(find_package)
+set_tests_properties(find_package PROPERTIES FIXTURES_REQUIRED installed)
+find_program(PKG_CONFIG NAMES pkg-config pkgconf)
+if(PKG_CONFIG)
+  add_install_test(pkg_config -D PKG_CONFIG=${PKG_CONFIG})
+  set_tests_properties(pkg_config PROPERTIES FIXTURES_REQUIRED installed)
+else()
+  is_missing(pkg_config pkg-config)
+endif()
+
+# ---- What the libraries export and need.
+if(CMAKE_NM AND CMAKE_READELF)
+  add_test(NAME symbols COMMAND ${CMAKE_COMMAND}
+    -D HEADER=${PROJECT_SOURCE_DIR}/native/include/norma.h
+    -D SHARED=$<TARGET_FILE:norma> -D STATIC=$<TARGET_FILE:norma_static>
+    -D NM=${CMAKE_NM} -D READELF=${CMAKE_READELF} -P ${CMAKE_CURRENT_SOURCE_DIR}/symbols.cmake)
+  set_tests_properties(symbols PROPERTIES TIMEOUT 60)
+else()
+  is_missing(symbols "nm or readelf")
+endif()
+
+# ---- All test programs with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer.
+add_nested_test(sanitizers . -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DNORMA_SANITIZE=address,undefined)
+set_tests_properties(sanitizers PROPERTIES ENVIRONMENT
+  "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1;UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
+
+# ---- All test programs under valgrind.
+find_program(VALGRIND valgrind)
+if(VALGRIND)
+  foreach(program IN LISTS test_programs)
+    string(REPLACE norma_test_ valgrind_ name ${program})
+    add_test(NAME ${name} COMMAND ${VALGRIND} --quiet --error-exitcode=1 --leak-check=full
+      --errors-for-leak-kinds=definite --show-leak-kinds=definite $<TARGET_FILE:${program}>)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=2 TIMEOUT 300)
+  endforeach()
+else()
+  is_missing(valgrind valgrind)
+endif()
+
+# ---- Clang: no warning, and the same results as PyTorch.
+find_program(CLANG NAMES clang-19 clang-18 clang-17 clang-16 clang)
+set(clang_works FALSE)
+if(CLANG)
+  execute_process(COMMAND ${CLANG} -dumpversion OUTPUT_VARIABLE clang_version OUTPUT_STRIP_TRAILING_WHITESPACE)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/openmp.c
+    "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+  execute_process(COMMAND ${CLANG} -fopenmp openmp.c -o openmp WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}
+    RESULT_VARIABLE clang_openmp OUTPUT_QUIET ERROR_QUIET)
+  if(clang_version VERSION_GREATER_EQUAL 16 AND clang_openmp EQUAL 0)
+    set(clang_works TRUE)
+  endif()
+endif()
+if(clang_works)
+  add_nested_test(clang golden -DCMAKE_C_COMPILER=${CLANG} -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+  set_tests_properties(clang PROPERTIES FIXTURES_SETUP clang_built)
+else()
+  is_missing(clang "Clang 16 or newer with OpenMP")
+endif()
+
+# ---- clang-tidy, with the checks in .clang-tidy and the commands of the build with Clang.
+find_program(CLANG_TIDY NAMES clang-tidy-19 clang-tidy-18 clang-tidy-17 clang-tidy-16 clang-tidy)
+if(CLANG_TIDY AND clang_works)
+  file(GLOB tidied CONFIGURE_DEPENDS ${source}/*.c)
+  add_test(NAME clang_tidy COMMAND ${CLANG_TIDY} --quiet "--warnings-as-errors=*"
+    -p ${CMAKE_CURRENT_BINARY_DIR}/clang ${tidied})
+  set_tests_properties(clang_tidy PROPERTIES FIXTURES_REQUIRED clang_built TIMEOUT 300)
+elseif(NOT CLANG_TIDY)
+  is_missing(clang_tidy clang-tidy)
+endif()
+
+# ---- The same bits on aarch64 as here.
+find_program(AARCH64_CC aarch64-linux-gnu-gcc)
+find_program(AARCH64_RUN qemu-aarch64)
+add_executable(norma_checksum checksum.c)
+target_link_libraries(norma_checksum PRIVATE norma_static norma_flags)
+if(AARCH64_CC AND AARCH64_RUN)
+  add_test(NAME aarch64 COMMAND ${CMAKE_COMMAND}
+    -D SOURCE=${CMAKE_CURRENT_SOURCE_DIR}/aarch64 -D FOLDER=${CMAKE_CURRENT_BINARY_DIR}/aarch64
+    -D GENERATOR=${nested_generator} -D CC=${AARCH64_CC} -D RUN=${AARCH64_RUN}
+    -D HERE=$<TARGET_FILE:norma_checksum> -P ${CMAKE_CURRENT_SOURCE_DIR}/aarch64/same_bits.cmake)
+  set_tests_properties(aarch64 PROPERTIES TIMEOUT 300)
+else()
+  is_missing(aarch64 "aarch64-linux-gnu-gcc or qemu-aarch64")
+endif()
