@@ -39,7 +39,8 @@ class GoldenVectorsTest {
     return Golden.all(prefix).stream()
         .flatMap(
             golden ->
-                Stream.of(Kernels.reference(), Kernels.nativeKernels()).map(kernels -> arguments(golden, kernels)));
+                Stream.of(Kernels.reference(), Kernels.nativeKernels(), Kernels.checked())
+                    .map(kernels -> arguments(golden, kernels)));
   }
 
   @ParameterizedTest(name = "{0} {1}")

@@ -54,12 +54,14 @@ class NativeAgainstReferenceTest {
   @ParameterizedTest
   @MethodSource("kinds")
   void aroundBlockBoundaries(DataType type, Layout layout) {
-    for (var boundary : new long[] {128, 256, 1024, 4096, 8192, 32768}) {
+    for (var boundary : new long[] {128, 256, 1024, 4096, 8192}) {
       for (var spatial = boundary - 1; spatial <= boundary + 1; spatial++) {
         requireAgreement(new BatchNormDescriptor(1, 2, spatial, EPSILON, type, layout, 0), 0.5, 2);
         requireAgreement(new BatchNormDescriptor(spatial, 2, 1, EPSILON, type, layout, 0), 0.5, 2);
       }
     }
+    requireAgreement(new BatchNormDescriptor(1, 2, 32769, EPSILON, type, layout, 0), 0.5, 2);
+    requireAgreement(new BatchNormDescriptor(16385, 2, 1, EPSILON, type, layout, 0), 0.5, 2);
     requireAgreement(new BatchNormDescriptor(9, 70, 130, EPSILON, type, layout, 0), 0.5, 2);
     requireAgreement(new BatchNormDescriptor(4097, 1, 2, EPSILON, type, layout, 0), 0.5, 2);
     requireAgreement(new BatchNormDescriptor(5, 2, 14 * 14, EPSILON, type, layout, 0), 0.5, 2);
@@ -71,7 +73,7 @@ class NativeAgainstReferenceTest {
     for (var type : DataType.values()) {
       for (var layout : Layout.values()) {
         for (var epsilon : new double[] {0, EPSILON}) {
-          for (var spatial : new long[] {1, 49, 3000}) {
+          for (var spatial : new long[] {1, 49, 1500}) {
             var norm = new BatchNormDescriptor(3, 4, spatial, epsilon, type, layout, 0);
             requireAgreement(norm, mean, deviation);
           }
