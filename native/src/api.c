@@ -132,7 +132,8 @@ static norma_status run(const norma_batch_norm *norm, norma_job *job, void *work
 
 norma_status norma_batch_norm_workspace_size(const norma_batch_norm *norm, int64_t *size) {
   CHECK(norma_check_norm(norm));
-  REQUIRE(size, NORMA_NULL_POINTER);
+  const norma_array arrays[] = {out(counts(1, size))};
+  CHECK_ARRAYS(arrays);
   const int32_t level = norma_dispatch();
   REQUIRE(level >= 0, -level);
   const norma_plan plan = norma_plan_make(norm, norma_isa_at(level).kernels);
