@@ -1,0 +1,203 @@
+#include "functions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool reached[64];
+
+static const norma_batch_norm *norm_of(const scalars *with) { return with->no_descriptor ? NULL : &with->norm; }
+
+static norma_status forward_training(const scalars *w, void *const *a) {
+  return norma_batch_norm_forward_training(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], w->workspace_size);
+}
+
+static norma_status forward_inference(const scalars *w, void *const *a) {
+  return norma_batch_norm_forward_inference(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], w->workspace_size);
+}
+
+static norma_status backward_training(const scalars *w, void *const *a) {
+  return norma_batch_norm_backward_training(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8],
+                                            w->workspace_size);
+}
+
+static norma_status backward_inference(const scalars *w, void *const *a) {
+  return norma_batch_norm_backward_inference(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8],
+                                             w->workspace_size);
+}
+
+static norma_status local_statistics(const scalars *w, void *const *a) {
+  return norma_batch_norm_local_statistics(norm_of(w), a[0], a[1], a[2], a[3], w->workspace_size);
+}
+
+static norma_status normalize(const scalars *w, void *const *a) {
+  return norma_batch_norm_normalize(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], w->workspace_size);
+}
+
+static norma_status local_gradient_sums(const scalars *w, void *const *a) {
+  return norma_batch_norm_local_gradient_sums(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6],
+                                              w->workspace_size);
+}
+
+static norma_status gradient_input(const scalars *w, void *const *a) {
+  return norma_batch_norm_gradient_input(norm_of(w), a[0], a[1], a[2], a[3], a[4], w->count, a[5], a[6], a[7], a[8],
+                                         w->workspace_size);
+}
+
+static norma_status workspace_size(const scalars *w, void *const *a) {
+  return norma_batch_norm_workspace_size(norm_of(w), a[0]);
+}
+
+static norma_status update_running(const scalars *w, void *const *a) {
+  return norma_batch_norm_update_running(w->no_descriptor ? NULL : &w->running, w->norm.data_type, w->norm.channels,
+                                         w->count, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static norma_status merge_statistics(const scalars *w, void *const *a) {
+  return norma_batch_norm_merge_statistics(w->norm.channels, w->parts, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static norma_status merge_gradient_sums(const scalars *w, void *const *a) {
+  return norma_batch_norm_merge_gradient_sums(w->norm.channels, w->parts, a[0], a[1], a[2], a[3], a[4]);
+}
+
+static norma_status gradient_descent_step(const scalars *w, void *const *a) {
+  return norma_gradient_descent_step(w->no_descriptor ? NULL : &w->descent, w->norm.data_type, w->norm.channels, a[0],
+                                     a[1], a[2]);
+}
+
+#define SCRATCH {"workspace", WORKSPACE, OUT, OPTIONAL, NULL}
+
+const test_function FUNCTIONS[] = {
+  {"forward_training", forward_training, true, true,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
+    {"beta", PARAMETERS, IN, OPTIONAL, NULL}, {"y", TENSOR, OUT, REQUIRED, "x"},
+    {"mean", STATISTICS, OUT, REQUIRED, NULL}, {"variance", STATISTICS, OUT, REQUIRED, NULL}, SCRATCH}},
+  {"forward_inference", forward_inference, true, false,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
+    {"beta", PARAMETERS, IN, OPTIONAL, NULL}, {"running_mean", PARAMETERS, IN, REQUIRED, NULL},
+    {"running_var", PARAMETERS, IN, REQUIRED, NULL}, {"y", TENSOR, OUT, REQUIRED, "x"}, SCRATCH}},
+  {"backward_training", backward_training, true, true,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
+    {"mean", STATISTICS, IN, REQUIRED, NULL}, {"variance", STATISTICS, IN, REQUIRED, NULL},
+    {"dx", TENSOR, OUT, OPTIONAL, "dy"}, {"dgamma", PARAMETERS, OUT, OPTIONAL, NULL},
+    {"dbeta", PARAMETERS, OUT, OPTIONAL, NULL}, SCRATCH}},
+  {"backward_inference", backward_inference, true, false,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
+    {"running_mean", PARAMETERS, IN, REQUIRED, NULL}, {"running_var", PARAMETERS, IN, REQUIRED, NULL},
+    {"dx", TENSOR, OUT, OPTIONAL, "dy"}, {"dgamma", PARAMETERS, OUT, OPTIONAL, NULL},
+    {"dbeta", PARAMETERS, OUT, OPTIONAL, NULL}, SCRATCH}},
+  {"local_statistics", local_statistics, true, false,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"mean", STATISTICS, OUT, REQUIRED, NULL},
+    {"variance", STATISTICS, OUT, REQUIRED, NULL}, SCRATCH}},
+  {"normalize", normalize, true, false,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
+    {"beta", PARAMETERS, IN, OPTIONAL, NULL}, {"mean", STATISTICS, IN, REQUIRED, NULL},
+    {"variance", STATISTICS, IN, REQUIRED, NULL}, {"y", TENSOR, OUT, REQUIRED, "x"}, SCRATCH}},
+  {"local_gradient_sums", local_gradient_sums, true, false,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"mean", STATISTICS, IN, REQUIRED, NULL},
+    {"variance", STATISTICS, IN, REQUIRED, NULL}, {"sum_dy", STATISTICS, OUT, REQUIRED, NULL},
+    {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, NULL}, SCRATCH}},
+  {"gradient_input", gradient_input, true, false,
+   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
+    {"mean", STATISTICS, IN, REQUIRED, NULL}, {"variance", STATISTICS, IN, REQUIRED, NULL},
+    {"sum_dy", STATISTICS, IN, REQUIRED, NULL}, {"sum_dy_x_hat", STATISTICS, IN, REQUIRED, NULL},
+    {"dx", TENSOR, OUT, REQUIRED, "dy"}, SCRATCH}},
+  {"workspace_size", workspace_size, true, false, {{"size", ONE_COUNT, OUT, REQUIRED, NULL}}},
+  {"update_running", update_running, false, false,
+   {{"mean", STATISTICS, IN, REQUIRED, NULL}, {"variance", STATISTICS, IN, REQUIRED, NULL},
+    {"running_mean", PARAMETERS, OUT, REQUIRED, NULL}, {"running_var", PARAMETERS, OUT, REQUIRED, NULL},
+    {"batches", ONE_COUNT, OUT, REQUIRED, NULL}, {"refused", ONE_COUNT, OUT, REQUIRED, NULL}}},
+  {"merge_statistics", merge_statistics, false, false,
+   {{"counts", PART_COUNTS, IN, REQUIRED, NULL}, {"means", PART_STATISTICS, IN, REQUIRED, NULL},
+    {"variances", PART_STATISTICS, IN, REQUIRED, NULL}, {"count", ONE_COUNT, OUT, REQUIRED, NULL},
+    {"mean", STATISTICS, OUT, REQUIRED, NULL}, {"variance", STATISTICS, OUT, REQUIRED, NULL}}},
+  {"merge_gradient_sums", merge_gradient_sums, false, false,
+   {{"counts", PART_COUNTS, IN, REQUIRED, NULL}, {"sums_dy", PART_STATISTICS, IN, REQUIRED, NULL},
+    {"sums_dy_x_hat", PART_STATISTICS, IN, REQUIRED, NULL}, {"sum_dy", STATISTICS, OUT, REQUIRED, NULL},
+    {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, NULL}}},
+  {"gradient_descent_step", gradient_descent_step, false, false,
+   {{"gradient", PARAMETERS, IN, REQUIRED, NULL}, {"parameter", PARAMETERS, OUT, REQUIRED, NULL},
+    {"velocity", PARAMETERS, OUT, REQUIRED, NULL}}}
+};
+const int FUNCTIONS_COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
+
+int64_t argument_element(const test_call *call, int i) {
+  const array_kind kind = call->function->arguments[i].kind;
+  return kind == TENSOR || kind == PARAMETERS ? value_size(call->with.norm.data_type) : (int64_t)sizeof(double);
+}
+
+int64_t argument_bytes(const test_call *call, int i) {
+  const norma_batch_norm *norm = &call->with.norm;
+  const int64_t element = argument_element(call, i);
+  switch (call->function->arguments[i].kind) {
+    case TENSOR: return norm->batch * norm->channels * norm->spatial * element;
+    case PART_STATISTICS: return PARTS * norm->channels * element;
+    case PART_COUNTS: return PARTS * element;
+    case ONE_COUNT: return element;
+    case WORKSPACE: return call->with.workspace_size;
+    default: return norm->channels * element;
+  }
+}
+
+static void fill(test_call *call, int i, uint64_t *seed) {
+  const test_argument *argument = &call->function->arguments[i];
+  const int64_t bytes = argument_bytes(call, i);
+  if (argument->kind == PART_COUNTS || argument->kind == ONE_COUNT) {
+    int64_t *counts = call->arrays[i];
+    for (int64_t k = 0; k < bytes / (int64_t)sizeof *counts; k++) counts[k] = k + 2;
+  } else if (argument->kind != WORKSPACE) {
+    const bool is_double = argument->kind == STATISTICS || argument->kind == PART_STATISTICS;
+    const int32_t type = is_double ? NORMA_FLOAT64 : call->with.norm.data_type;
+    for (int64_t k = 0; k < bytes / value_size(type); k++)
+      value_put(type, call->arrays[i], k, random_uniform(seed, 0.5, 2));
+  }
+}
+
+test_call call_make(const test_function *function, int32_t data_type) {
+  test_call call = {.function = function};
+  call.with = (scalars){
+    .norm = {3, 4, 5, 1e-5, data_type, NORMA_CHANNELS_FIRST, 1},
+    .running = {0.9, NORMA_RUNNING_EXPONENTIAL, 1, 1},
+    .descent = {0.1, 0.9, 0.01, 1},
+    .parts = PARTS,
+    .count = 15
+  };
+  assert_int_equal(norma_batch_norm_workspace_size(&call.with.norm, &call.with.workspace_size), NORMA_OK);
+  int64_t offsets[ARGUMENTS_AT_MOST];
+  while (function->arguments[call.count].name) {
+    offsets[call.count] = call.size;
+    call.size += (argument_bytes(&call, call.count) + 127) / 64 * 64;
+    call.count++;
+  }
+  call.memory = new_bytes(call.size);
+  uint64_t seed = 41;
+  for (int i = 0; i < call.count; i++) {
+    call.arrays[i] = call.memory + offsets[i];
+    fill(&call, i, &seed);
+  }
+  call.before = new_bytes(call.size);
+  memcpy(call.before, call.memory, (size_t)call.size);
+  return call;
+}
+
+void call_free(test_call *call) {
+  free(call->memory);
+  free(call->before);
+}
+
+void call_expecting(test_call *call, norma_status expected, const char *format, ...) {
+  const norma_status status = call->function->call(&call->with, call->arrays);
+  if (status >= 0 && status < 64) reached[status] = true;
+  char what[128];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(what, sizeof what, format, arguments);
+  va_end(arguments);
+  if (status != expected)
+    fail_msg("%s, %s: \"%s\" instead of \"%s\"", call->function->name, what, norma_status_message(status),
+             norma_status_message(expected));
+  const bool untouched = memcmp(call->memory, call->before, (size_t)call->size) == 0;
+  if (status != NORMA_OK && !untouched) fail_msg("%s, %s: memory has changed", call->function->name, what);
+  memcpy(call->memory, call->before, (size_t)call->size);
+}
