@@ -3,7 +3,8 @@
  * at {@link dev.norma.BatchNorm}.
  */
 module dev.norma {
-  requires dev.norma.bindings;
+  // Its NormaLibraryException is among what this module throws.
+  requires transitive dev.norma.bindings;
 
   exports dev.norma;
 }
