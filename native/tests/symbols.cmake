@@ -1,5 +1,7 @@
 # The shared library exports the functions of norma.h and nothing else, needs no library beyond the C
 # library's and OpenMP's, and wants no executable stack. The static one keeps to names with the prefix.
+cmake_minimum_required(VERSION 3.25)
+
 function(output_of variable)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE out COMMAND_ERROR_IS_FATAL ANY)
   string(REPLACE "\n" ";" lines "${out}")

@@ -1,3 +1,5 @@
+cmake_minimum_required(VERSION 3.25)
+
 # run(COMMAND...): runs it and fails with what it printed; what it printed is in `printed`.
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE out ERROR_VARIABLE error)
