@@ -207,12 +207,16 @@ static void check_channel(const test_layer *layer, test_operation operation, con
   if (operation == BACKWARD_INFERENCE) check_dx_inference(layer, b, c, &by);
 }
 
+void layer_compare(const test_layer *layer, test_operation operation, data_kind kind) {
+  const bounds b = bounds_of(layer, kind);
+  for (int64_t c = 0; c < layer->norm.channels; c++) check_channel(layer, operation, &b, c);
+}
+
 void layer_check(test_layer *layer, test_operation operation, data_kind kind) {
   fill_pattern(layer->results, layer->results_size);
   const norma_status status = layer_run(layer, operation);
   if (status != NORMA_OK) fail_msg("%s: %s", operation_name(operation), norma_status_message(status));
-  const bounds b = bounds_of(layer, kind);
-  for (int64_t c = 0; c < layer->norm.channels; c++) check_channel(layer, operation, &b, c);
+  layer_compare(layer, operation, kind);
 }
 
 void layer_check_all(test_layer *layer, data_kind kind) {

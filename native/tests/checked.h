@@ -23,6 +23,9 @@ extern largest_errors largest[2];
  */
 void layer_check(test_layer *layer, test_operation operation, data_kind kind);
 
+/* Compares what lies in the outputs, as if the operation had just run. */
+void layer_compare(const test_layer *layer, test_operation operation, data_kind kind);
+
 /* Forward for training, then all others by its statistics. */
 void layer_check_all(test_layer *layer, data_kind kind);
 
