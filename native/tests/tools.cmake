@@ -7,6 +7,20 @@ function(is_missing test tool)
   message(STATUS "No test ${test}: ${tool} was not found")
 endfunction()
 
+# Whether that compiler, if there is one, can link a program with OpenMP.
+function(has_openmp compiler result)
+  set(${result} FALSE PARENT_SCOPE)
+  if(compiler)
+    set(program ${CMAKE_CURRENT_BINARY_DIR}/openmp.c)
+    file(WRITE ${program} "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+    execute_process(COMMAND ${compiler} -fopenmp ${program} -o ${program}.out
+      RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+    if(status EQUAL 0)
+      set(${result} TRUE PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
 # ---- Golden vectors, once per line of isa.def that this build has.
 add_executable(norma_test_golden golden.c golden_file.c)
 target_compile_definitions(norma_test_golden PRIVATE GOLDEN_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/golden")
@@ -20,18 +34,23 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 
-# Nested builds run the tests above only.
-if(NORMA_SANITIZE OR NOT NORMA_TEST_TOOLS)
-  return()
-endif()
 # Prints a checksum of results; what it must be is known only from another processor, or another compiler.
 add_executable(norma_test_checksum checksum.c)
 target_link_libraries(norma_test_checksum PRIVATE norma_static norma_flags)
 
-find_program(NINJA NAMES ninja ninja-build)
-set(nested_generator ${CMAKE_GENERATOR})
-if(NINJA)
-  set(nested_generator Ninja)
+# Nested builds run the tests above only.
+if(NORMA_SANITIZE OR NOT NORMA_TEST_TOOLS)
+  return()
+endif()
+
+# Chosen once: a folder cannot change it later.
+if(NOT nested_generator)
+  find_program(NINJA NAMES ninja ninja-build)
+  if(NINJA)
+    set(nested_generator Ninja CACHE INTERNAL "Generator of nested builds")
+  else()
+    set(nested_generator ${CMAKE_GENERATOR} CACHE INTERNAL "Generator of nested builds")
+  endif()
 endif()
 
 # Configures and builds Norma again, in a folder of that name, and runs the tests that match. What is
@@ -98,20 +117,20 @@ endif()
 
 # ---- Clang: no warning, and the same results as PyTorch.
 find_program(CLANG NAMES clang-19 clang-18 clang-17 clang-16 clang)
-set(clang_works FALSE)
 if(CLANG)
   execute_process(COMMAND ${CLANG} -dumpversion OUTPUT_VARIABLE clang_version OUTPUT_STRIP_TRAILING_WHITESPACE)
-  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/openmp.c
-    "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-  execute_process(COMMAND ${CLANG} -fopenmp openmp.c -o openmp WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}
-    RESULT_VARIABLE clang_openmp OUTPUT_QUIET ERROR_QUIET)
-  if(clang_version VERSION_GREATER_EQUAL 16 AND clang_openmp EQUAL 0)
-    set(clang_works TRUE)
-  endif()
+endif()
+has_openmp("${CLANG}" clang_works)
+if(clang_works AND clang_version VERSION_LESS 16)
+  set(clang_works FALSE)
 endif()
 if(clang_works)
   add_nested_test(clang golden -DCMAKE_C_COMPILER=${CLANG} -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
   set_tests_properties(clang PROPERTIES FIXTURES_SETUP clang_built)
+  add_test(NAME clang_same_bits COMMAND ${CMAKE_COMMAND} -D HERE=$<TARGET_FILE:norma_test_checksum>
+    -D THERE=${CMAKE_CURRENT_BINARY_DIR}/clang/native/tests/norma_test_checksum
+    -P ${CMAKE_CURRENT_SOURCE_DIR}/same_bits.cmake)
+  set_tests_properties(clang_same_bits PROPERTIES FIXTURES_REQUIRED clang_built TIMEOUT 60)
 else()
   is_missing(clang "Clang 16 or newer with OpenMP")
 endif()
@@ -130,12 +149,16 @@ endif()
 # ---- The same bits on aarch64 as here.
 find_program(AARCH64_CC aarch64-linux-gnu-gcc)
 find_program(AARCH64_RUN qemu-aarch64)
-if(AARCH64_CC AND AARCH64_RUN)
-  add_test(NAME aarch64 COMMAND ${CMAKE_COMMAND}
-    -D SOURCE=${CMAKE_CURRENT_SOURCE_DIR}/aarch64 -D FOLDER=${CMAKE_CURRENT_BINARY_DIR}/aarch64
-    -D GENERATOR=${nested_generator} -D CC=${AARCH64_CC} -D RUN=${AARCH64_RUN}
-    -D HERE=$<TARGET_FILE:norma_test_checksum> -P ${CMAKE_CURRENT_SOURCE_DIR}/aarch64/same_bits.cmake)
+has_openmp("${AARCH64_CC}" aarch64_works)
+if(aarch64_works AND AARCH64_RUN)
+  add_test(NAME aarch64 COMMAND ${CMAKE_CTEST_COMMAND}
+    --build-and-test ${CMAKE_CURRENT_SOURCE_DIR}/aarch64 ${CMAKE_CURRENT_BINARY_DIR}/aarch64
+    --build-generator ${nested_generator} --build-noclean --build-options
+    -DCMAKE_C_COMPILER=${AARCH64_CC} -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
+    --test-command ${CMAKE_COMMAND} -D HERE=$<TARGET_FILE:norma_test_checksum>
+    -D RUN=${AARCH64_RUN}$<SEMICOLON>-L$<SEMICOLON>/usr/aarch64-linux-gnu
+    -D THERE=${CMAKE_CURRENT_BINARY_DIR}/aarch64/checksum -P ${CMAKE_CURRENT_SOURCE_DIR}/same_bits.cmake)
   set_tests_properties(aarch64 PROPERTIES TIMEOUT 300)
 else()
-  is_missing(aarch64 "aarch64-linux-gnu-gcc or qemu-aarch64")
+  is_missing(aarch64 "aarch64-linux-gnu-gcc with OpenMP, or qemu-aarch64,")
 endif()

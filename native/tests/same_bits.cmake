@@ -1,0 +1,23 @@
+# checksum.c prints the same for the build THERE as for the build HERE, if the level is the same. If RUN
+# emulates another processor for the build there, the level here must have fused multiply-add.
+include(${CMAKE_CURRENT_LIST_DIR}/install/run.cmake)
+
+run(${HERE})
+set(here "${printed}")
+run(${RUN} ${THERE})
+set(there "${printed}")
+message("here:  ${here}there: ${there}")
+foreach(text IN ITEMS "${here}" "${there}")
+  if(NOT text MATCHES "^[a-z0-9-]+ [0-9a-f]+\n$")
+    message(FATAL_ERROR "not a level and a checksum: ${text}")
+  endif()
+endforeach()
+string(REGEX REPLACE " .*" "" level_here "${here}")
+string(REGEX REPLACE " .*" "" level_there "${there}")
+string(REGEX REPLACE ".* " "" sum_here "${here}")
+string(REGEX REPLACE ".* " "" sum_there "${there}")
+if((level_here STREQUAL level_there AND NOT RUN) OR level_here MATCHES "^x86-64-v[34]$")
+  if(NOT sum_here STREQUAL sum_there)
+    message(FATAL_ERROR "the bits differ")
+  endif()
+endif()
