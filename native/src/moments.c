@@ -233,7 +233,8 @@ void norma_row_moments(const norma_plan *plan, const void *x, int64_t slice, int
  *   mean         = shift_0 + sum of (S_i + n_i (shift_i - shift_0)) / n
  *   n * variance = sum of (Q_i - e_i (2 S_i - n_i e_i)),  e_i = mean - shift_i
  * The second is each slice's sum of squares moved from its shift to the mean: what is subtracted is
- * never more than a few times what remains, however far apart the slices lie.
+ * never more than a few times what remains, however far apart the slices lie. The mean in it is not
+ * the rounded one, which may be off by more than the values are.
  */
 void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t channel,
                           double *mean, double *variance) {
@@ -244,13 +245,13 @@ void norma_finish_moments(const norma_plan *plan, const norma_space *space, int6
     const norma_sums slice = norma_space_sums(plan, space, channel, i);
     sum += slice.sum + (double)norma_slice_count(plan, i) * (slice.shift - origin);
   }
-  const double center = origin + sum / n;
+  const double off = sum / n;
   double square = 0;
   for (int64_t i = 0; i < plan->slices; i++) {
     const norma_sums slice = norma_space_sums(plan, space, channel, i);
-    const double e = center - slice.shift;
+    const double e = origin - slice.shift + off;
     square += slice.square - e * (2 * slice.sum - (double)norma_slice_count(plan, i) * e);
   }
-  *mean = center;
+  *mean = origin + off;
   *variance = square < 0 ? 0 : square / n;
 }
