@@ -58,6 +58,8 @@ void *new_bytes(int64_t size) {
 
 void fill_pattern(void *bytes, int64_t size) { memset(bytes, 0xA5, (size_t)size); }
 
+const char *checked_case;
+
 void assert_close(double actual, double expected, double tolerance, const char *format, ...) {
   if (isnan(expected) ? isnan(actual) : actual == expected || fabs(actual - expected) <= tolerance) return;
   char where[256];
@@ -65,5 +67,6 @@ void assert_close(double actual, double expected, double tolerance, const char *
   va_start(arguments, format);
   vsnprintf(where, sizeof where, format, arguments);
   va_end(arguments);
-  fail_msg("%s: %.17g instead of %.17g, tolerance %.3g", where, actual, expected, tolerance);
+  fail_msg("%s%s%s: %.17g instead of %.17g, tolerance %.3g", checked_case ? checked_case : "", checked_case ? ": " : "",
+           where, actual, expected, tolerance);
 }

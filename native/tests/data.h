@@ -31,6 +31,9 @@ double unit_roundoff(int32_t data_type);
 void *new_bytes(int64_t size);
 void fill_pattern(void *bytes, int64_t size);
 
+/* What failures of assert_close start with; NULL for nothing. */
+extern const char *checked_case;
+
 /* Fails with the message if the values differ by more than the tolerance, or one is NaN alone. */
 void assert_close(double actual, double expected, double tolerance, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
