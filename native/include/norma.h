@@ -28,9 +28,9 @@
  *   No variance is computed as E[x^2] - E[x]^2 and no output as a folded x * a + b, so a mean far
  *   from zero costs no digits: y is within a few units in the last place of the largest of |y|,
  *   |beta| and |gamma| of the exact result of the formula, and within those of a double of
- *   |gamma * inv_std * mean|, for the mean is one. Where float arithmetic would overflow,
- *   double is used. In training, NaN and infinity in a channel make that channel's outputs NaN, and
- *   no other's.
+ *   |gamma * inv_std * mean|, for the mean is one. Where float arithmetic would overflow, double is
+ *   used. In training, a NaN or an infinity makes what depends on it NaN or infinite: the outputs of
+ *   its channel, and no other's.
  *   For NORMA_FLOAT64 the squares of the deviations must be representable (|x - mean| < 1e154).
  *   Deviations below 1e-19 count in the variance of NORMA_FLOAT32 only where epsilon is below 1e-30;
  *   above, their squares could not be told from zero beside epsilon.
