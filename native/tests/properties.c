@@ -10,7 +10,7 @@
 #include "checked.h"
 
 static const int64_t SHAPES[][3] = {
-  {2, 1, 1}, {2, 3, 1}, {3, 5, 2}, {8, 16, 1}, {127, 3, 1}, {300, 37, 1}, {4, 3, 31}, {2, 5, 33}, {32, 8, 49},
+  {2, 1, 1}, {2, 3, 1}, {3, 5, 2}, {8, 16, 1}, {127, 3, 1}, {300, 37, 1}, {5, 150, 1}, {4, 3, 31}, {2, 5, 33}, {32, 8, 49},
   {700, 2, 3}, {1, 4, 4095}, {2, 2, 4097}, {3, 2, 9001}, {4, 20, 64}
 };
 
@@ -249,6 +249,36 @@ static void parameter_sizes(void **state) {
   run_over_layers("gamma, beta and dy of 1e-30 to 1e30", check_parameter_sizes);
 }
 
+/*
+ * Deviations and gradients of opposite sizes: their products and quotients leave float's range, what is made
+ * of them does not.
+ */
+static void check_gradient_ranges(test_layer *l) {
+  if (l->norm.data_type != NORMA_FLOAT32) return;
+  l->norm.epsilon = 0;
+  const double deviations[] = {1e-35, 1e-25, 1e-10, 1e10, 1e25, 1e37};
+  const double gradients[] = {1e-36, 1e-30, 1e-15, 1e15, 1e30};
+  for (int i = 0; i < 6; i++)
+    for (int k = 0; k < 5; k++) {
+      const double dx = gradients[k] / deviations[i];
+      const bool in_range = dx < 1e36 && dx > 1e-38; /* else gamma brings it back */
+      layer_fill_x(l, 35, deviations[i], deviations[i]);
+      for (int64_t at = 0; at < l->elements; at++)
+        value_put(NORMA_FLOAT32, l->dy, at, gradients[k] * value_at(NORMA_FLOAT32, l->dy, at));
+      for (int64_t c = 0; c < l->norm.channels; c++)
+        if (!in_range || c % 2) value_put(NORMA_FLOAT32, l->gamma, c, deviations[i]);
+      layer_give(l);
+      layer_check(l, LOCAL_GRADIENT_SUMS, TYPICAL);
+      layer_check(l, BACKWARD_TRAINING, TYPICAL);
+      layer_check(l, GRADIENT_INPUT, TYPICAL);
+    }
+}
+
+static void gradient_ranges(void **state) {
+  (void)state;
+  run_over_layers("dy of 1e-36 to 1e30 beside deviations of 1e-35 to 1e37", check_gradient_ranges);
+}
+
 /* ---- NaN and infinity ------------------------------------------------------------------------------------ */
 
 static bool none_finite(const test_layer *l, int64_t c) {
@@ -341,8 +371,8 @@ int main(void) {
     cmocka_unit_test(ordinary),           cmocka_unit_test(network_shapes),       cmocka_unit_test(without_parameters),
     cmocka_unit_test(unwanted_gradients), cmocka_unit_test(large_means),          cmocka_unit_test(scales),
     cmocka_unit_test(largest_floats),     cmocka_unit_test(subnormals),           cmocka_unit_test(drifting),
-    cmocka_unit_test(epsilons),           cmocka_unit_test(parameter_sizes),      cmocka_unit_test(non_finite),
-    cmocka_unit_test(non_finite_inference), cmocka_unit_test(negative_running_variance),
+    cmocka_unit_test(epsilons),           cmocka_unit_test(parameter_sizes),      cmocka_unit_test(gradient_ranges),
+    cmocka_unit_test(non_finite),    cmocka_unit_test(non_finite_inference), cmocka_unit_test(negative_running_variance),
   };
   return cmocka_run_group_tests_name("properties", tests, NULL, NULL);
 }
