@@ -280,8 +280,12 @@ static void public_functions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(threads),   cmocka_unit_test(levels),           cmocka_unit_test(workspaces),
-    cmocka_unit_test(in_place),  cmocka_unit_test(addresses),        cmocka_unit_test(public_functions),
+    cmocka_unit_test(threads),
+    cmocka_unit_test(levels),
+    cmocka_unit_test(workspaces),
+    cmocka_unit_test(in_place),
+    cmocka_unit_test(addresses),
+    cmocka_unit_test(public_functions),
   };
   return cmocka_run_group_tests_name("consistency", tests, NULL, NULL);
 }

@@ -125,7 +125,10 @@ static void descends(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(formulas), cmocka_unit_test(lengths), cmocka_unit_test(no_velocity), cmocka_unit_test(descends),
+    cmocka_unit_test(formulas),
+    cmocka_unit_test(lengths),
+    cmocka_unit_test(no_velocity),
+    cmocka_unit_test(descends),
   };
   return cmocka_run_group_tests_name("descent", tests, NULL, NULL);
 }

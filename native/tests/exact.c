@@ -186,7 +186,9 @@ static void constant_channels(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(statistics), cmocka_unit_test(outputs), cmocka_unit_test(gradients),
+    cmocka_unit_test(statistics),
+    cmocka_unit_test(outputs),
+    cmocka_unit_test(gradients),
     cmocka_unit_test(constant_channels),
   };
   return cmocka_run_group_tests_name("exact", tests, NULL, NULL);

@@ -155,8 +155,12 @@ static void level_names(void **state) {
 int main(int count, char **arguments) {
   if (count == 4 && strcmp(arguments[1], "child") == 0) return child(arguments[2], arguments[3]);
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(best_level_is_chosen), cmocka_unit_test(forced_levels), cmocka_unit_test(unknown_levels),
-    cmocka_unit_test(unsupported_levels),   cmocka_unit_test(choices),       cmocka_unit_test(level_names),
+    cmocka_unit_test(best_level_is_chosen),
+    cmocka_unit_test(forced_levels),
+    cmocka_unit_test(unknown_levels),
+    cmocka_unit_test(unsupported_levels),
+    cmocka_unit_test(choices),
+    cmocka_unit_test(level_names),
   };
   return cmocka_run_group_tests_name("isa", tests, NULL, NULL);
 }

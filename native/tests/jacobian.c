@@ -225,9 +225,12 @@ static void orthogonal(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(full_jacobian),    cmocka_unit_test(backward_is_the_jacobian),
-    cmocka_unit_test(printed_cross_term_is_wrong), cmocka_unit_test(rows_sum_to_zero),
-    cmocka_unit_test(adjoint),          cmocka_unit_test(symmetric),
+    cmocka_unit_test(full_jacobian),
+    cmocka_unit_test(backward_is_the_jacobian),
+    cmocka_unit_test(printed_cross_term_is_wrong),
+    cmocka_unit_test(rows_sum_to_zero),
+    cmocka_unit_test(adjoint),
+    cmocka_unit_test(symmetric),
     cmocka_unit_test(orthogonal),
   };
   return cmocka_run_group_tests_name("jacobian", tests, NULL, NULL);

@@ -479,8 +479,12 @@ static void row_totals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(run_sums),  cmocka_unit_test(run_outputs), cmocka_unit_test(shifts),
-    cmocka_unit_test(row_sums),  cmocka_unit_test(row_outputs), cmocka_unit_test(row_totals),
+    cmocka_unit_test(run_sums),
+    cmocka_unit_test(run_outputs),
+    cmocka_unit_test(shifts),
+    cmocka_unit_test(row_sums),
+    cmocka_unit_test(row_outputs),
+    cmocka_unit_test(row_totals),
   };
   return cmocka_run_group_tests_name("kernels", tests, make_memory, free_memory);
 }

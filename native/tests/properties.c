@@ -10,8 +10,8 @@
 #include "checked.h"
 
 static const int64_t SHAPES[][3] = {
-  {2, 1, 1}, {2, 3, 1}, {3, 5, 2}, {8, 16, 1}, {127, 3, 1}, {300, 37, 1}, {5, 150, 1}, {4, 3, 31}, {2, 5, 33}, {32, 8, 49},
-  {700, 2, 3}, {1, 4, 4095}, {2, 2, 4097}, {3, 2, 9001}, {4, 20, 64}
+  {2, 1, 1}, {2, 3, 1}, {3, 5, 2}, {8, 16, 1}, {127, 3, 1}, {300, 37, 1}, {5, 150, 1}, {4, 3, 31}, {2, 5, 33},
+  {32, 8, 49},  {700, 2, 3}, {1, 4, 4095}, {2, 2, 4097}, {3, 2, 9001}, {4, 20, 64}
 };
 
 static void for_each_layer(void (*check)(test_layer *)) {
@@ -368,11 +368,21 @@ static void negative_running_variance(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(ordinary),           cmocka_unit_test(network_shapes),       cmocka_unit_test(without_parameters),
-    cmocka_unit_test(unwanted_gradients), cmocka_unit_test(large_means),          cmocka_unit_test(scales),
-    cmocka_unit_test(largest_floats),     cmocka_unit_test(subnormals),           cmocka_unit_test(drifting),
-    cmocka_unit_test(epsilons),           cmocka_unit_test(parameter_sizes),      cmocka_unit_test(gradient_ranges),
-    cmocka_unit_test(non_finite),    cmocka_unit_test(non_finite_inference), cmocka_unit_test(negative_running_variance),
+    cmocka_unit_test(ordinary),
+    cmocka_unit_test(network_shapes),
+    cmocka_unit_test(without_parameters),
+    cmocka_unit_test(unwanted_gradients),
+    cmocka_unit_test(large_means),
+    cmocka_unit_test(scales),
+    cmocka_unit_test(largest_floats),
+    cmocka_unit_test(subnormals),
+    cmocka_unit_test(drifting),
+    cmocka_unit_test(epsilons),
+    cmocka_unit_test(parameter_sizes),
+    cmocka_unit_test(gradient_ranges),
+    cmocka_unit_test(non_finite),
+    cmocka_unit_test(non_finite_inference),
+    cmocka_unit_test(negative_running_variance),
   };
   return cmocka_run_group_tests_name("properties", tests, NULL, NULL);
 }

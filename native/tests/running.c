@@ -205,8 +205,12 @@ static void no_epsilon(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(exponential), cmocka_unit_test(meaning_of_momentum), cmocka_unit_test(cumulative),
-    cmocka_unit_test(refusal),     cmocka_unit_test(refusal_in_the_parameter_type), cmocka_unit_test(no_epsilon),
+    cmocka_unit_test(exponential),
+    cmocka_unit_test(meaning_of_momentum),
+    cmocka_unit_test(cumulative),
+    cmocka_unit_test(refusal),
+    cmocka_unit_test(refusal_in_the_parameter_type),
+    cmocka_unit_test(no_epsilon),
   };
   return cmocka_run_group_tests_name("running", tests, NULL, NULL);
 }

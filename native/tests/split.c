@@ -223,8 +223,11 @@ static void hierarchy(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(parts_make_the_whole), cmocka_unit_test(one_part),  cmocka_unit_test(one_value),
-    cmocka_unit_test(merge_by_hand),        cmocka_unit_test(hierarchy),
+    cmocka_unit_test(parts_make_the_whole),
+    cmocka_unit_test(one_part),
+    cmocka_unit_test(one_value),
+    cmocka_unit_test(merge_by_hand),
+    cmocka_unit_test(hierarchy),
   };
   return cmocka_run_group_tests_name("split", tests, NULL, NULL);
 }
