@@ -9,8 +9,9 @@
 #include "reals.h"
 
 enum {
-  PIECE = 64,           /* channels that the wide family takes together */
-  FINISHED_ALONE = 4096 /* below this many sums, one thread finishes all channels */
+  PIECE = 64,               /* channels that the wide family takes together */
+  FINISHED_ALONE = 4096,    /* below this many sums, one thread finishes all channels */
+  FETCHED_AHEAD = 512 << 10 /* bytes of the next channel that a second-level cache has room for */
 };
 
 static const void *element(const norma_job *job, const void *tensor, int64_t i) {
@@ -141,14 +142,17 @@ static const void *normalized(const norma_job *job) {
   return job->apply == APPLY_SCALE ? job->dy : job->x;
 }
 
-/* The next channel, which may be fetched meanwhile, lies `spatial` elements further on. */
+/*
+ * From the last chunk to the first: what was read last is nearest in the caches. The next channel,
+ * which may be fetched meanwhile, lies `spatial` elements further on.
+ */
 static void apply_runs(const norma_job *job, int64_t c, int64_t slice, bool fetch_next_channel) {
   const norma_plan *plan = &job->plan;
   const norma_coefficients by = job->space.by_channel[c];
   const norma_family *family = job->space.is_wide[c] ? plan->wide : plan->fast;
-  int64_t k, end, start;
-  norma_slice_chunks(plan, slice, &k, &end);
-  for (; k < end; k++) {
+  int64_t first, end, start;
+  norma_slice_chunks(plan, slice, &first, &end);
+  for (int64_t k = end; k-- > first;) {
     norma_runs runs = norma_chunk_runs(plan, k, &start);
     if (fetch_next_channel) runs.ahead = plan->spatial;
     start += c * plan->spatial;
@@ -217,6 +221,11 @@ static void apply_rows(const norma_job *job, int64_t slice, int64_t first, int64
 
 /* ---- the driver -------------------------------------------------------------------------------- */
 
+static bool fetches_next(const norma_job *job, int64_t c) {
+  const int64_t tensors = job->apply == APPLY_GRADIENT ? 2 : 1;
+  return c + 1 < job->plan.channels && tensors * job->plan.channel_bytes <= FETCHED_AHEAD;
+}
+
 /* One channel from end to end: its values are still in the cache for the last pass. */
 static void whole_channel(void *context, int64_t c) {
   const norma_job *job = context;
@@ -225,8 +234,7 @@ static void whole_channel(void *context, int64_t c) {
     for (int64_t slice = 0; slice < slices; slice++) sum_runs(job, c, slice);
   job->finish(job, c);
   if (job->apply != APPLY_NOTHING)
-    for (int64_t slice = slices - 1; slice >= 0; slice--)
-      apply_runs(job, c, slice, job->plan.prefetch && c + 1 < job->plan.channels);
+    for (int64_t slice = slices; slice-- > 0;) apply_runs(job, c, slice, fetches_next(job, c));
 }
 
 static void sum_unit(void *context, int64_t unit) {

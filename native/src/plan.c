@@ -16,9 +16,6 @@ enum {
 static const int64_t STREAM_NEVER = 16 << 20;
 static const int64_t STREAM_ALWAYS = 64 << 20;
 
-/* Channels up to this size, of two tensors as for gradients, fit a second-level cache twice. */
-static const int64_t PREFETCHED_CHANNEL = 512 << 10;
-
 static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
 
 static int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
@@ -111,9 +108,8 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
     }
     plan_runs(&plan);
   }
-  const int64_t channel_bytes = plan.count * norma_element_size(norm->data_type);
-  plan.stream = outgrows_cache(channel_bytes * plan.channels);
-  plan.prefetch = channel_bytes <= PREFETCHED_CHANNEL;
+  plan.channel_bytes = plan.count * norma_element_size(norm->data_type);
+  plan.stream = outgrows_cache(plan.channel_bytes * plan.channels);
   plan.slices = divide_up(plan.chunks, CHUNKS_PER_SLICE);
   plan.threads = thread_count(norm->threads, plan.count * plan.channels);
   plan.tiles = plan.by_rows ? tile_count(&plan) : 1;

@@ -35,8 +35,8 @@ typedef struct norma_plan {
   int64_t chunks;
   int64_t slices;
 
-  bool stream;   /* write the last pass past the caches */
-  bool prefetch; /* a channel leaves room in the cache to fetch the next */
+  bool stream;           /* write the last pass past the caches */
+  int64_t channel_bytes; /* of one tensor */
   int32_t threads;
   int64_t tiles; /* by rows: groups of channels that threads share */
 } norma_plan;
