@@ -205,15 +205,19 @@ static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int
   apply_kernel(job, job->plan.fast, start + first, rows, by);
 }
 
-/* Channels [first, end) of a slice, in ranges of the same family. */
-static void apply_rows(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
+/*
+ * Rows [first_row, end_row) of channels [first, end), these in ranges of the same family; from the
+ * last rows to the first, for what was read last is nearest in the caches.
+ */
+static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, int64_t first,
+                       int64_t end) {
   const bool *is_wide = job->space.is_wide;
-  int64_t first_chunk, end_chunk, start;
-  norma_slice_chunks(&job->plan, slice, &first_chunk, &end_chunk);
-  for (int64_t c = first, to; c < end; c = to) {
-    for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
-    for (int64_t k = first_chunk; k < end_chunk; k++) {
-      const norma_rows rows = norma_chunk_rows(&job->plan, k, to - c, &start);
+  norma_rows rows = {.stride = job->plan.channels, .stream = job->plan.stream};
+  for (int64_t row = end_row; row > first_row; row -= rows.count) {
+    rows.count = row - first_row < CHUNK_ADDITIONS ? row - first_row : CHUNK_ADDITIONS;
+    const int64_t start = (row - rows.count) * job->plan.channels;
+    for (int64_t c = first, to; c < end; c = to) {
+      for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
       (is_wide[c] ? apply_wide : apply_fast)(job, start, rows, c, to);
     }
   }
@@ -260,16 +264,39 @@ static void finish_unit(void *context, int64_t c) {
   norma_real_put(job->plan.fast, job->space.by.slope, c, by.slope);
 }
 
-static void apply_unit(void *context, int64_t unit) {
+static void apply_run_unit(void *context, int64_t unit) {
+  const norma_job *job = context;
+  const int64_t slices = job->plan.slices;
+  apply_runs(job, unit / slices, unit % slices, false);
+}
+
+/* A thread's share of the rows. Shares of the channels would meet in a cache line of every row. */
+static void apply_band(void *context, int64_t band) {
   const norma_job *job = context;
   const norma_plan *plan = &job->plan;
-  if (!plan->by_rows) {
-    apply_runs(job, unit / plan->slices, unit % plan->slices, false);
-    return;
-  }
+  const int64_t share = plan->batch / plan->threads;
+  const int64_t more = plan->batch % plan->threads; /* bands with a row more */
+  const int64_t first = band * share + (band < more ? band : more);
+  apply_rows(job, first, first + share + (band < more), 0, plan->channels);
+}
+
+/* A thread's share of the channels, where there are fewer rows than threads. */
+static void apply_tile(void *context, int64_t tile) {
+  const norma_job *job = context;
   int64_t first, end;
-  norma_tile_channels(plan, unit / plan->slices, &first, &end);
-  apply_rows(job, unit % plan->slices, first, end);
+  norma_tile_channels(&job->plan, tile, &first, &end);
+  apply_rows(job, 0, job->plan.batch, first, end);
+}
+
+static void apply_pass(norma_job *job) {
+  const norma_plan *plan = &job->plan;
+  if (!plan->by_rows) {
+    norma_parallel(plan->threads, plan->slices * plan->channels, apply_run_unit, job);
+  } else if (plan->batch >= plan->threads) {
+    norma_parallel(plan->threads, plan->threads, apply_band, job);
+  } else {
+    norma_parallel(plan->threads, plan->tiles, apply_tile, job);
+  }
 }
 
 /* Whether whole channels share out well: no thread gets more than a quarter over its share. */
@@ -290,7 +317,7 @@ static void run_passes(norma_job *job) {
   if (job->sum != SUM_NOTHING) norma_parallel(plan->threads, units, sum_unit, job);
   const bool many_sums = plan->channels * plan->slices >= FINISHED_ALONE;
   norma_parallel(many_sums ? plan->threads : 1, plan->channels, finish_unit, job);
-  if (job->apply != APPLY_NOTHING) norma_parallel(plan->threads, units, apply_unit, job);
+  if (job->apply != APPLY_NOTHING) apply_pass(job);
 }
 
 norma_status norma_run(const norma_batch_norm *norm, const norma_kernels *kernels, norma_job *job,
