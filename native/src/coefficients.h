@@ -11,7 +11,7 @@
 /* 1 / sqrt(variance + epsilon); 0 for a constant channel without epsilon. */
 double norma_inv_std(double variance, double epsilon);
 
-/* Whether float has the range for the deviations of a channel and their products with gradients. */
+/* Whether float has the range for the sum of a channel's deviations times gradients. */
 bool norma_deviations_fit(const norma_plan *plan, double inv_std);
 
 /* y = (x - mean) * inv_std * gamma + beta. Returns whether the channel needs the wide family. */
