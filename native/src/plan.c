@@ -8,7 +8,7 @@
 
 enum {
   ELEMENTS_PER_THREAD = 32768, /* below it, waking a thread costs more than it saves */
-  THREADS_AT_MOST = 64,     /* or the number of processors, if larger */
+  THREADS_AT_MOST = 64,        /* or the number of processors, if larger */
   TILE_CHANNELS = 32           /* the narrowest tile */
 };
 
