@@ -120,12 +120,9 @@ static norma_status run(const norma_batch_norm *norm, norma_job *job, void *work
   REQUIRE(workspace || workspace_size == 0, NORMA_NULL_POINTER);
   const int32_t level = norma_dispatch();
   REQUIRE(level >= 0, -level);
-  const norma_kernels *kernels = norma_isa_at(level).kernels;
-  if (workspace) {
-    const norma_plan plan = norma_plan_make(norm, kernels);
-    REQUIRE(workspace_size >= norma_space_size(&plan), NORMA_WORKSPACE_TOO_SMALL);
-  }
-  return norma_run(norm, kernels, job, workspace);
+  const norma_plan plan = norma_plan_make(norm, norma_isa_at(level).kernels);
+  REQUIRE(!workspace || workspace_size >= norma_space_size(&plan), NORMA_WORKSPACE_TOO_SMALL);
+  return norma_run(&plan, job, workspace);
 }
 
 /* ---- Batch normalization ---------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include "reals.h"
 
 enum {
-  PIECE = 64,               /* channels that the wide family takes together */
   FINISHED_ALONE = 4096,    /* below this many sums, one thread finishes all channels */
   FETCHED_AHEAD = 512 << 10 /* bytes of the next channel that a second-level cache has room for */
 };
@@ -25,21 +24,21 @@ static void *element_out(const norma_job *job, int64_t i) {
 /* ---- finish ------------------------------------------------------------------------------------ */
 
 static double mean_of(const norma_job *job, int64_t c) {
-  return job->mean ? job->mean[c] : norma_parameter_at(job->data_type, job->running_mean, c, 0);
+  return job->mean ? job->mean[c] : norma_parameter_at(job->plan.data_type, job->running_mean, c, 0);
 }
 
 static double inv_std_of(const norma_job *job, int64_t c) {
   const double variance =
-      job->variance ? job->variance[c] : norma_parameter_at(job->data_type, job->running_var, c, 1);
+      job->variance ? job->variance[c] : norma_parameter_at(job->plan.data_type, job->running_var, c, 1);
   return norma_inv_std(variance, job->plan.epsilon);
 }
 
 static double gamma_of(const norma_job *job, int64_t c) {
-  return norma_parameter_at(job->data_type, job->gamma, c, 1);
+  return norma_parameter_at(job->plan.data_type, job->gamma, c, 1);
 }
 
 static void set_normalize(const norma_job *job, int64_t c, double mean, double inv_std) {
-  const double beta = norma_parameter_at(job->data_type, job->beta, c, 0);
+  const double beta = norma_parameter_at(job->plan.data_type, job->beta, c, 0);
   job->space.is_wide[c] = norma_normalize_coefficients(
       &job->plan, mean, inv_std, gamma_of(job, c), beta, &job->space.by_channel[c]);
 }
@@ -65,6 +64,7 @@ void norma_finish_normalize(const norma_job *job, int64_t c) {
   set_normalize(job, c, mean_of(job, c), inv_std_of(job, c));
 }
 
+/* The gradient sums of a channel, from those of its slices. */
 static void gradient_sums(const norma_job *job, int64_t c, double *sum_dy, double *sum_dy_x_hat) {
   norma_finish_sums(&job->plan, &job->space, c, mean_of(job, c), inv_std_of(job, c), sum_dy,
                     sum_dy_x_hat);
@@ -74,24 +74,23 @@ void norma_finish_gradient_sums(const norma_job *job, int64_t c) {
   gradient_sums(job, c, &job->sum_dy_out[c], &job->sum_dy_x_hat_out[c]);
 }
 
-/* Writes the gradients that are wanted. */
-static void put_gradients(const norma_job *job, int64_t c, double sum_dy, double sum_dy_x_hat) {
-  if (job->dgamma) norma_parameter_put(job->data_type, job->dgamma, c, sum_dy_x_hat);
-  if (job->dbeta) norma_parameter_put(job->data_type, job->dbeta, c, sum_dy);
+/* The same, and writes the parameters' gradients that are wanted. */
+static void put_gradients(const norma_job *job, int64_t c, double *sum_dy, double *sum_dy_x_hat) {
+  gradient_sums(job, c, sum_dy, sum_dy_x_hat);
+  if (job->dgamma) norma_parameter_put(job->plan.data_type, job->dgamma, c, *sum_dy_x_hat);
+  if (job->dbeta) norma_parameter_put(job->plan.data_type, job->dbeta, c, *sum_dy);
 }
 
 void norma_finish_backward_training(const norma_job *job, int64_t c) {
   double sum_dy, sum_dy_x_hat;
-  gradient_sums(job, c, &sum_dy, &sum_dy_x_hat);
-  put_gradients(job, c, sum_dy, sum_dy_x_hat);
+  put_gradients(job, c, &sum_dy, &sum_dy_x_hat);
   set_gradient(job, c, sum_dy, sum_dy_x_hat);
 }
 
 void norma_finish_backward_inference(const norma_job *job, int64_t c) {
   if (job->sum == SUM_GRADIENTS) {
     double sum_dy, sum_dy_x_hat;
-    gradient_sums(job, c, &sum_dy, &sum_dy_x_hat);
-    put_gradients(job, c, sum_dy, sum_dy_x_hat);
+    put_gradients(job, c, &sum_dy, &sum_dy_x_hat);
   }
   /* dx is dy normalized by mean 0 and beta 0. */
   job->space.is_wide[c] = norma_normalize_coefficients(
@@ -237,8 +236,9 @@ static void whole_channel(void *context, int64_t c) {
   if (job->sum != SUM_NOTHING)
     for (int64_t slice = 0; slice < slices; slice++) sum_runs(job, c, slice);
   job->finish(job, c);
-  if (job->apply != APPLY_NOTHING)
-    for (int64_t slice = slices; slice-- > 0;) apply_runs(job, c, slice, fetches_next(job, c));
+  if (job->apply == APPLY_NOTHING) return;
+  const bool fetch_next = fetches_next(job, c);
+  for (int64_t slice = slices; slice-- > 0;) apply_runs(job, c, slice, fetch_next);
 }
 
 static void sum_unit(void *context, int64_t unit) {
@@ -320,13 +320,11 @@ static void run_passes(norma_job *job) {
   if (job->apply != APPLY_NOTHING) apply_pass(job);
 }
 
-norma_status norma_run(const norma_batch_norm *norm, const norma_kernels *kernels, norma_job *job,
-                       void *workspace) {
-  job->data_type = norm->data_type;
-  job->plan = norma_plan_make(norm, kernels);
-  void *own = workspace ? NULL : malloc((size_t)norma_space_size(&job->plan));
+norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace) {
+  job->plan = *plan;
+  void *own = workspace ? NULL : malloc((size_t)norma_space_size(plan));
   if (!workspace && !own) return NORMA_OUT_OF_MEMORY;
-  job->space = norma_space_cut(&job->plan, workspace ? workspace : own);
+  job->space = norma_space_cut(plan, workspace ? workspace : own);
   run_passes(job);
   free(own);
   return NORMA_OK;

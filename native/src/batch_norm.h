@@ -24,7 +24,6 @@ typedef struct norma_job norma_job;
 typedef void norma_finish(const norma_job *job, int64_t channel);
 
 struct norma_job {
-  int32_t data_type;
   norma_sum_pass sum;
   norma_finish *finish;
   norma_apply_pass apply;
@@ -54,8 +53,7 @@ norma_finish norma_finish_backward_training;  /* -> dgamma, dbeta, and coefficie
 norma_finish norma_finish_backward_inference; /* -> dgamma, dbeta, and dx = dy * scale */
 norma_finish norma_finish_gradient_input;     /* coefficients from the gradient sums given */
 
-/* Runs a job. The workspace is large enough, or NULL. */
-norma_status norma_run(const norma_batch_norm *norm, const norma_kernels *kernels, norma_job *job,
-                       void *workspace);
+/* Runs a job by a plan. The workspace is large enough for the plan, or NULL. */
+norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace);
 
 #endif

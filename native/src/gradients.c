@@ -4,8 +4,6 @@
 
 #include "reals.h"
 
-enum { PIECE = 64 }; /* channels that are taken again together */
-
 double norma_center(const norma_plan *plan, double mean) {
   if (plan->fast->real_size == sizeof(double)) return mean;
   const float center = (float)mean;
@@ -32,40 +30,40 @@ norma_sums norma_run_gradient_sums(const norma_plan *plan, const void *x, const 
   return total;
 }
 
-/* Takes the sums of up to PIECE channels of a chunk in double, and adds them to their totals. */
-static void add_wide(const norma_plan *plan, const char *x, const char *dy, norma_rows rows,
-                     int64_t first, norma_sum_rows total) {
-  double center[PIECE], sum[PIECE], product[PIECE];
-  for (int64_t i = 0; i < rows.width; i++)
-    center[i] = norma_real_at(plan->fast, total.shift, first + i);
-  const int64_t at = first * plan->fast->element_size;
-  plan->wide->row_gradient_sums(x + at, dy + at, rows, center, sum, product);
-  plan->wide->row_add(rows.width, sum, product, total.sum + first, total.square + first);
+/* Adds channel `c` of a chunk to its totals if float could hold its sums. */
+static bool add_finite(const norma_plan *plan, norma_sum_rows total, int64_t c) {
+  const double sum = norma_real_at(plan->fast, total.chunk_sum, c);
+  const double product = norma_real_at(plan->fast, total.chunk_square, c);
+  if (!isfinite(sum) || !isfinite(product)) return false;
+  total.sum[c] += sum;
+  total.square[c] += product;
+  return true;
 }
 
-/* Adds a chunk channel by channel, those that need it in double. */
+/* Takes the sums of channels first .. first + width - 1 of a chunk in double and adds them. */
+static void add_wide(const norma_plan *plan, const char *x, const char *dy, norma_rows rows,
+                     int64_t first, int64_t width, norma_sum_rows total) {
+  double center[PIECE], sum[PIECE], product[PIECE];
+  rows.width = width;
+  for (int64_t i = 0; i < width; i++) center[i] = norma_real_at(plan->fast, total.shift, first + i);
+  const int64_t at = first * plan->fast->element_size;
+  plan->wide->row_gradient_sums(x + at, dy + at, rows, center, sum, product);
+  plan->wide->row_add(width, sum, product, total.sum + first, total.square + first);
+}
+
+/* Adds a chunk of which some channels need double: those in pieces of neighbours. */
 static void add_each(const norma_plan *plan, const char *x, const char *dy, norma_rows rows,
                      const bool *is_wide, norma_sum_rows total) {
-  const int64_t width = rows.width;
-  int64_t waiting = 0; /* channels before c that are to be taken in double */
-  for (int64_t c = 0; c <= width; c++) {
-    bool wide = false;
-    if (c < width) {
-      const double sum = norma_real_at(plan->fast, total.chunk_sum, c);
-      const double product = norma_real_at(plan->fast, total.chunk_square, c);
-      wide = is_wide[c] || !isfinite(sum) || !isfinite(product);
-      if (!wide) {
-        total.sum[c] += sum;
-        total.square[c] += product;
-      }
-    }
-    if (waiting > 0 && (!wide || waiting == PIECE)) {
-      rows.width = waiting;
-      add_wide(plan, x, dy, rows, c - waiting, total);
+  int64_t waiting = 0; /* channels before c that need double */
+  for (int64_t c = 0; c < rows.width; c++) {
+    const bool added = !is_wide[c] && add_finite(plan, total, c);
+    if (waiting > 0 && (added || waiting == PIECE)) {
+      add_wide(plan, x, dy, rows, c - waiting, waiting, total);
       waiting = 0;
     }
-    if (wide) waiting++;
+    if (!added) waiting++;
   }
+  if (waiting > 0) add_wide(plan, x, dy, rows, rows.width - waiting, waiting, total);
 }
 
 void norma_row_gradient_sums(const norma_plan *plan, const void *x, const void *dy, int64_t slice,

@@ -4,11 +4,8 @@
 
 #include "reals.h"
 
-enum {
-  RECENTERINGS = 3, /* each one brings a shift 2^10 times nearer, so that the third is never needed
-                       where the first was about right */
-  PIECE = 64        /* channels that are settled together */
-};
+/* Each brings a shift 2^10 times nearer: the third is never needed where the first was about right. */
+enum { RECENTERINGS = 3 };
 
 /*
  * How far the shift may lie from the mean of what was added up: with S and Q about the shift,

@@ -85,6 +85,7 @@ static int64_t tile_count(const norma_plan *plan) {
 
 norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels) {
   norma_plan plan = {
+    .data_type = norm->data_type,
     .fast = norm->data_type == NORMA_FLOAT64 ? kernels->f64 : kernels->f32,
     .wide = norm->data_type == NORMA_FLOAT64 ? NULL : kernels->f32_wide,
     .by_rows = norm->channels > 1 && (norm->spatial == 1 || norm->layout == NORMA_CHANNELS_LAST),

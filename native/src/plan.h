@@ -19,6 +19,7 @@ enum {
 };
 
 typedef struct norma_plan {
+  int32_t data_type;
   const norma_family *fast;
   const norma_family *wide; /* where `fast` would overflow; NULL if it computes in double */
   bool by_rows;             /* row_ kernels on rows of channels; else run_ kernels on runs */

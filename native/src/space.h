@@ -9,6 +9,8 @@
 
 #include "plan.h"
 
+enum { PIECE = 64 }; /* channels that a rare path takes together, in arrays on the stack */
+
 /* Sums over a slice of one channel, about `shift`. */
 typedef struct norma_sums {
   double shift;

@@ -168,7 +168,8 @@ static norma_job job_of(const test_layer *l, test_operation operation) {
 
 norma_status layer_run_at(test_layer *layer, test_operation operation, const norma_kernels *kernels, void *workspace) {
   norma_job job = job_of(layer, operation);
-  return norma_run(&layer->norm, kernels, &job, workspace);
+  const norma_plan plan = norma_plan_make(&layer->norm, kernels);
+  return norma_run(&plan, &job, workspace);
 }
 
 void layer_give(test_layer *l) {
