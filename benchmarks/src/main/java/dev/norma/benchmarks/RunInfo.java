@@ -18,6 +18,7 @@ import java.util.Map;
  * @param start in UTC, such as {@code 2026-01-31T12:00:00Z}
  * @param machine what it ran on: label to text, in the order to show them
  * @param versions what each runner said it is: implementation to text, in the order of the registry
+ * @param kinds norma, peer or limit: implementation to kind, in the order of the registry
  * @param notes sentences on what the reader should know, such as that the run was interrupted
  * @param rounds how many turns a runner had in each case
  * @param turnNanoseconds the least length of a turn
@@ -28,6 +29,7 @@ public record RunInfo(
     String start,
     Map<String, String> machine,
     Map<String, String> versions,
+    Map<String, String> kinds,
     List<String> notes,
     int rounds,
     long turnNanoseconds) {
@@ -58,7 +60,11 @@ public record RunInfo(
     var file = folder.resolve(FILE);
     try {
       var info = GSON.fromJson(Files.readString(file), RunInfo.class);
-      if (info == null || info.machine == null || info.versions == null || info.notes == null) {
+      if (info == null
+          || info.machine == null
+          || info.versions == null
+          || info.kinds == null
+          || info.notes == null) {
         throw new JsonParseException("incomplete");
       }
       return info;
