@@ -9,7 +9,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** The standard error of the process, where progress is shown if it is a terminal. */
-final class ErrorStream {
+public final class ErrorStream {
   private static final int DESCRIPTOR = 2;
 
   /** A fixed width, because asking the terminal takes a library that needs more rights than this program has. */
@@ -17,8 +17,14 @@ final class ErrorStream {
 
   private ErrorStream() {}
 
-  /** A bar on the terminal that disappears when it is closed. */
-  static ProgressBar bar(String task, long steps) {
+  /**
+   * A bar on the terminal that disappears when it is closed.
+   *
+   * @param task its name, shown in front
+   * @param steps what it counts to
+   * @return the bar
+   */
+  public static ProgressBar bar(String task, long steps) {
     return new ProgressBarBuilder()
         .setTaskName(task)
         .setInitialMax(steps)
@@ -30,9 +36,14 @@ final class ErrorStream {
         .build();
   }
 
-  /** Java's console only tells whether both input and output are terminals, so the C library is asked. */
+  /**
+   * Whether somebody watches. Java's console only tells whether both input and output are terminals, so the C library
+   * is asked.
+   *
+   * @return whether standard error is a terminal
+   */
   @SuppressWarnings("restricted")
-  static boolean isTerminal() {
+  public static boolean isTerminal() {
     var linker = Linker.nativeLinker();
     return linker.defaultLookup().find("isatty")
         .map(address -> linker.downcallHandle(

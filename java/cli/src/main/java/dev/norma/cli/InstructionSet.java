@@ -6,13 +6,18 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /** The instruction set that the native kernels use. */
-final class InstructionSet {
+public final class InstructionSet {
   private static final String FORCED = "NORMA_ISA";
 
   private InstructionSet() {}
 
-  /** Fails early, and with the names to choose from, where the environment forces one that cannot be used. */
-  static String require() {
+  /**
+   * Fails early, and with the names to choose from, where the environment forces one that cannot be used.
+   *
+   * @return its name
+   * @throws UserException if it cannot be used
+   */
+  public static String require() {
     try {
       return NativeLibrary.isaName();
     } catch (NormaException e) {
@@ -23,7 +28,13 @@ final class InstructionSet {
     }
   }
 
-  static String describe() {
+  /**
+   * What is used and why.
+   *
+   * @return such as "x86-64-v4, the best that is available"
+   * @throws UserException if the environment forces one that cannot be used
+   */
+  public static String describe() {
     return require() + (System.getenv(FORCED) == null ? ", the best that is available" : ", forced by " + FORCED);
   }
 

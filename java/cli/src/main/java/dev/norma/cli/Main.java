@@ -2,6 +2,7 @@ package dev.norma.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -19,9 +20,14 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Runnable {
-  static final int SUCCESS = 0;
-  static final int FAILURE = 1;
-  static final int USAGE = 2;
+  /** The exit code of a command that worked. */
+  public static final int SUCCESS = 0;
+
+  /** The exit code of a command that failed or found a mismatch. */
+  public static final int FAILURE = 1;
+
+  /** The exit code of a command that was called the wrong way. */
+  public static final int USAGE = 2;
 
   @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT, description = "Show this help.")
   private boolean help;
@@ -41,17 +47,27 @@ public final class Main implements Runnable {
   public static void main(String[] arguments) {
     var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    System.exit(run(out, err, arguments));
+    System.exit(run(out, err, List.of(), arguments));
   }
 
-  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+  /**
+   * Runs a command.
+   *
+   * @param out standard output
+   * @param err standard error, where a failure is one line
+   * @param moreCommands picocli commands beside those of this class
+   * @param arguments the name of a command and its arguments
+   * @return the exit code
+   */
+  public static int run(PrintWriter out, PrintWriter err, List<Object> moreCommands, String... arguments) {
     // The texts are English, so their numbers are too.
     Locale.setDefault(Locale.ROOT);
     // Nothing is ever shown in a window.
     System.setProperty("java.awt.headless", "true");
     var main = new Main();
-    var commandLine = new CommandLine(main)
-        .setOut(out)
+    var commandLine = new CommandLine(main);
+    moreCommands.forEach(commandLine::addSubcommand);
+    commandLine.setOut(out)
         .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(main::misused)

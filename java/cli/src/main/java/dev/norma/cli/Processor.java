@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** What Linux tells about the first processor; other systems, and containers that hide it, give "unknown". */
-final class Processor {
+public final class Processor {
   private static final String UNKNOWN = "unknown";
   private static final Path DESCRIPTION = Path.of("/proc/cpuinfo");
   private static final Path CACHES = Path.of("/sys/devices/system/cpu/cpu0/cache");
@@ -18,7 +18,12 @@ final class Processor {
 
   private Processor() {}
 
-  static String name() {
+  /**
+   * What the processor calls itself.
+   *
+   * @return the name, or "unknown"
+   */
+  public static String name() {
     try (var lines = Files.lines(DESCRIPTION)) {
       return lines.filter(line -> line.startsWith("model name"))
           .map(line -> line.substring(line.indexOf(':') + 1).strip())
@@ -29,8 +34,12 @@ final class Processor {
     }
   }
 
-  /** Such as "L1 data 48K, L1 instruction 32K, L2 2048K, L3 107520K". */
-  static String caches() {
+  /**
+   * The caches that the first processor sees.
+   *
+   * @return such as "L1 data 48K, L1 instruction 32K, L2 2048K, L3 107520K", or "unknown"
+   */
+  public static String caches() {
     String caches = IntStream.range(0, MOST_CACHES)
         .mapToObj(index -> CACHES.resolve("index" + index))
         .flatMap(Processor::cache)

@@ -2,6 +2,7 @@ package dev.norma.cli;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 
 /** Runs the command line inside the JVM of the tests, through the same door as a user. */
 final class Cli {
@@ -29,7 +30,7 @@ final class Cli {
   static Result run(String... arguments) {
     var out = new StringWriter();
     var err = new StringWriter();
-    int exitCode = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
+    int exitCode = Main.run(new PrintWriter(out), new PrintWriter(err), List.of(), arguments);
     return new Result(exitCode, out.toString(), err.toString());
   }
 }
