@@ -56,6 +56,7 @@ has() {
       #include <stdint.h>
       #include <cmocka.h>
       int main(void) { return 0; }' ;;
+    chromium) [[ -n $(type -P chromium chromium-browser google-chrome) ]] ;;
     clang | clang-tidy) compgen -c | grep -xE "$1(-[0-9]+)?" >/dev/null ;;
     *) type -P "$1" >/dev/null ;;
   esac
@@ -179,6 +180,7 @@ packages_of() {
     dnf:fonts) echo fontconfig dejavu-sans-fonts ;;
     zypper:fonts) echo fontconfig dejavu-fonts ;;
     apk:fonts | pacman:fonts) echo fontconfig ttf-dejavu ;;
+    apt-get:chromium) newest_in_apt chromium ;;
     apt-get:clang) newest_in_apt clang-{19,18,17,16} clang && newest_in_apt libomp-{19,18,17,16}-dev libomp-dev ;;
     apt-get:clang-tidy) newest_in_apt clang-tidy-{19,18,17,16} clang-tidy ;;
     dnf:clang | zypper:clang) echo clang libomp-devel ;;
@@ -212,6 +214,7 @@ described() {
       make) text+=', make or Ninja' ;;
       fonts) text+=', fontconfig with a font' ;;
       cmocka) text+=', the C test library cmocka' ;;
+      chromium) text+=', Chromium, to look at the report of the benchmarks' ;;
       *) text+=", $tool" ;;
     esac
   done

@@ -28,7 +28,8 @@ final class FakeMachine {
           "sed", "sort", "tee", "touch", "tr");
   private static final List<String> SOURCES =
       List.of("pom.xml", "CMakeLists.txt", "bindings/pom.xml", "bindings/src/main/A.java", "java/cli/pom.xml",
-          "java/cli/src/main/B.java", "java/cli/src/test/BTest.java", "native/src/c.c", "native/tests/c_test.c");
+          "java/cli/src/main/B.java", "java/cli/src/test/BTest.java", "native/src/c.c", "native/tests/c_test.c",
+          "benchmarks/pom.xml", "benchmarks/src/main/D.java", "benchmarks/native/d.c", "benchmarks/python/d.py");
 
   /** What a command left behind. */
   record Outcome(int exitCode, String out, String err) {}
@@ -50,17 +51,19 @@ final class FakeMachine {
     tool("cc", "exit 0");
     tool("cmake", "echo cmake version 3.25.1");
     tool("fc-list", "echo a font");
-    for (var name : List.of("ninja", "pkg-config", "valgrind", "clang", "clang-tidy-16")) {
+    for (var name : List.of("ninja", "pkg-config", "valgrind", "clang", "clang-tidy-16", "chromium")) {
       tool(name, "exit 0");
     }
     tool("ctest", "echo '100% tests passed, 0 tests failed out of 3'");
     tool("mvn", """
         touch java/cli/target/norma-cli.jar
+        case "$*" in *benchmarks* | *verify*) touch benchmarks/target/norma-benchmarks.jar ;; esac
         echo '[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.1 s -- in A'
         echo '[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0'
         echo '[INFO] Tests run: 5, Failures: 0, Errors: 0, Skipped: 0'
         """);
     createFolder(checkout("java/cli/target"));
+    createFolder(checkout("benchmarks/target"));
   }
 
   Path path(String name) {

@@ -27,7 +27,7 @@ final class LauncherTest {
     var help = machine.norma("--help");
 
     assertThat(help.exitCode()).isZero();
-    assertThat(help.out()).contains("Usage: ./norma", "  test ", "  train ", "  check ", "  info ");
+    assertThat(help.out()).contains("Usage: ./norma", "  test ", "  train ", "  check ", "  bench ", "  info ");
     assertThat(machine.norma()).isEqualTo(help);
     assertThat(machine.path("calls")).doesNotExist();
   }
@@ -166,6 +166,32 @@ final class LauncherTest {
   }
 
   @Test
+  void theBenchmarksAreBuiltForTheCommandThatRunsThem() throws IOException {
+    var jdk = machine.jdk("jdk-25", "25.0.3");
+    machine.norma("info");
+
+    var outcome = machine.norma("bench", "--quick");
+
+    assertThat(outcome.exitCode()).isEqualTo(JAVA_EXIT_CODE);
+    assertThat(outcome.out().lines()).startsWith(jdk.toString())
+        .contains(
+            "-Dnorma.bench.root=" + machine.path("checkout"),
+            machine.checkout("benchmarks/target/norma-benchmarks.jar").toString())
+        .endsWith("bench", "--quick");
+    assertThat(machine.calls("mvn")).hasSize(2);
+
+    machine.norma("info");
+    touch("benchmarks/python/d.py");
+    machine.norma("bench", "--quick");
+    assertThat(machine.calls("mvn")).hasSize(2);
+
+    touch("benchmarks/native/d.c");
+    machine.norma("info");
+    machine.norma("bench", "--quick");
+    assertThat(machine.calls("mvn")).hasSize(3);
+  }
+
+  @Test
   void aRemovedSourceAndARemovedJarAreBuiltAgain() throws IOException {
     machine.jdk("jdk-25", "25.0.3");
     machine.norma("info");
@@ -216,6 +242,7 @@ final class LauncherTest {
         .endsWith("C: passed. 100% tests passed, 0 tests failed out of 3\n"
             + "Java: passed. Tests run: 9, Failures: 0, Errors: 0, Skipped: 0\n");
     assertThat(machine.norma("info").exitCode()).isEqualTo(JAVA_EXIT_CODE);
+    assertThat(machine.norma("bench").exitCode()).isEqualTo(JAVA_EXIT_CODE);
     assertThat(machine.calls("mvn")).hasSize(1);
   }
 
