@@ -18,8 +18,7 @@ import java.util.Map;
  * @param start in UTC, such as {@code 2026-01-31T12:00:00Z}
  * @param machine what it ran on: label to text, in the order to show them
  * @param implementations that were asked for, in the order of the registry
- * @param versions what each runner said it is: implementation to text, in the order of the registry
- * @param kinds norma, peer or limit: implementation to kind, of those that are not missing
+ * @param versions what each runner said it is: implementation to text, of those that are not missing
  * @param notes sentences on what the reader should know, such as that the run was interrupted
  * @param rounds how many turns a runner had in each case
  * @param turnNanoseconds the least length of a turn
@@ -31,7 +30,6 @@ public record RunInfo(
     Map<String, String> machine,
     List<Implementation> implementations,
     Map<String, String> versions,
-    Map<String, String> kinds,
     List<String> notes,
     int rounds,
     long turnNanoseconds) {
@@ -65,7 +63,7 @@ public record RunInfo(
       if (info == null
           || info.machine == null
           || info.versions == null
-          || info.kinds == null
+          || info.implementations == null
           || info.notes == null) {
         throw new JsonParseException("incomplete");
       }
