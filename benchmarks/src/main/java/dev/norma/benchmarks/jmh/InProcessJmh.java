@@ -1,0 +1,60 @@
+package dev.norma.benchmarks.jmh;
+
+import dev.norma.benchmarks.Pass;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/** Runs of JMH in this process, each of one benchmark for one measurement. */
+final class InProcessJmh {
+  private static final int WARM_UP_SHARE = 10;
+
+  /**
+   * The mean of a run.
+   *
+   * @param nanoseconds of a call
+   * @param bytes that a call allocated on the heap
+   */
+  record Result(double nanoseconds, double bytes) {}
+
+  private InProcessJmh() {}
+
+  /** Says how JMH is to run in this process; to be called before the first run. */
+  static void set() {
+    LastingWorker.install();
+    System.setProperty("jmh.ignoreLock", "true"); // Runners live side by side; only one computes at a time.
+  }
+
+  /**
+   * Measures the held object.
+   *
+   * @param nanoseconds how long, after a tenth of it to warm up
+   */
+  static Result run(Class<? extends BatchNormBenchmark> implementation, Pass pass, long nanoseconds) {
+    var options = new OptionsBuilder()
+        .include("^" + Pattern.quote(implementation.getName() + "." + BatchNormBenchmark.method(pass)) + "$")
+        .forks(0)
+        .warmupIterations(1)
+        .warmupTime(TimeValue.nanoseconds(Math.ceilDiv(nanoseconds, WARM_UP_SHARE)))
+        .measurementIterations(1)
+        .measurementTime(TimeValue.nanoseconds(nanoseconds))
+        .syncIterations(false)
+        .timeUnit(TimeUnit.NANOSECONDS)
+        .addProfiler(GCProfiler.class)
+        .shouldFailOnError(true)
+        .verbosity(VerboseMode.SILENT)
+        .build();
+    try {
+      var result = new Runner(options).runSingle();
+      var allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
+      return new Result(result.getPrimaryResult().getScore(), allocated == null ? 0 : allocated.getScore());
+    } catch (RunnerException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package dev.norma.benchmarks.jmh;
+
+import dev.norma.BatchNorm;
+import dev.norma.DataType;
+import dev.norma.Layout;
+import dev.norma.NativeLibrary;
+import dev.norma.Tensor;
+import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Pass;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Norma as programs in Java use it: a {@link BatchNorm} layer and {@link Tensor}s. */
+public class NormaJava extends BatchNormBenchmark {
+  private final Arena arena = Arena.ofConfined();
+  private BatchNorm layer;
+  private Tensor x;
+  private Tensor y;
+  private Tensor dy;
+  private Tensor dx;
+
+  @Override
+  protected String version() {
+    return "Norma " + NativeLibrary.version();
+  }
+
+  @Override
+  protected void prepare(Case measured, Inputs inputs) {
+    var type = measured.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32;
+    var shape = measured.shape();
+    layer = BatchNorm.builder(shape.channels())
+        .dataType(type)
+        .epsilon(EPSILON)
+        .updateWeight(UPDATE_WEIGHT)
+        .threads(measured.threads())
+        .build();
+    layer.gamma().copyFrom(inputs.load("gamma", arena));
+    layer.beta().copyFrom(inputs.load("beta", arena));
+    layer.runningMean().copyFrom(inputs.load("running_mean", arena));
+    layer.runningVar().copyFrom(inputs.load("running_var", arena));
+    var layout = isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
+    long[] extents = {shape.batch(), shape.channels(), shape.spatial()};
+    x = Tensor.of(inputs.load("x", arena), type, layout, extents);
+    y = Tensor.allocate(arena, type, layout, extents);
+    if (measured.pass() == Pass.BACKWARD_TRAINING) {
+      dy = Tensor.of(inputs.load("dy", arena), type, layout, extents);
+      layer.forward(x, y);
+      dx = y; // The memory of y has done its work.
+    }
+  }
+
+  @Override
+  protected void forward() {
+    layer.forward(x, y);
+  }
+
+  @Override
+  protected void infer() {
+    layer.infer(x, y);
+  }
+
+  @Override
+  protected void backward() {
+    layer.backward(x, dy, dx);
+  }
+
+  @Override
+  protected MemorySegment output(String name) {
+    return switch (name) {
+      case "y" -> y.segment();
+      case "dx" -> dx.segment();
+      case "dgamma" -> layer.gammaGradient();
+      case "dbeta" -> layer.betaGradient();
+      default -> throw new IllegalArgumentException(name);
+    };
+  }
+
+  @Override
+  protected void release() {
+    if (layer != null) {
+      layer.close();
+    }
+    arena.close();
+  }
+}
