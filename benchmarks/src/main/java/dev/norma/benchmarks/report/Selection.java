@@ -1,0 +1,39 @@
+package dev.norma.benchmarks.report;
+
+import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Pass;
+
+/**
+ * Which cases a mean goes over: all shapes of a set with everything else the same.
+ *
+ * @param group set, type and threads
+ * @param pass which pass
+ * @param layout of the cases of Norma
+ */
+record Selection(Group group, Pass pass, String layout) {
+  /**
+   * What one table is about.
+   *
+   * @param set of shapes
+   * @param type f32 or f64
+   * @param threads how many
+   */
+  record Group(String set, String type, int threads) {
+    static Group of(Case one) {
+      return new Group(one.shape().set(), one.type(), one.threads());
+    }
+
+    @Override
+    public String toString() {
+      return "%s, %s, %s".formatted(set, type, Units.threads(threads));
+    }
+  }
+
+  static Selection of(Case one) {
+    return new Selection(Group.of(one), one.pass(), one.layout());
+  }
+
+  Selection withThreads(int threads) {
+    return new Selection(new Group(group.set(), group.type(), threads), pass, layout);
+  }
+}
