@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -41,6 +42,7 @@ public abstract class BatchNormBenchmark {
   /** The weight of a batch in the running statistics, in every implementation that has them. */
   protected static final double UPDATE_WEIGHT = 0.1;
 
+  private static final HeapMeter HEAP = new HeapMeter();
   private static BatchNormBenchmark held;
 
   /** N x C, N x C x S or N x C x H x W. */
@@ -185,6 +187,23 @@ public abstract class BatchNormBenchmark {
     var extents = Arrays.stream(text.split("x")).mapToLong(Long::parseLong).toArray();
     var spatial = Arrays.stream(extents).skip(2).reduce(1, Math::multiplyExact);
     return new Shape("", text, extents[0], extents[1], spatial, 1);
+  }
+
+  /** Before the calls of an iteration. */
+  @Setup(Level.Iteration)
+  public void startIteration() {
+    HEAP.start();
+  }
+
+  /** After the calls of an iteration. */
+  @TearDown(Level.Iteration)
+  public void endIteration() {
+    HEAP.stop();
+  }
+
+  /** What the calls of the last iteration allocated on the heap. */
+  static long heapBytes() {
+    return HEAP.bytes();
   }
 
   /** Frees what {@link #setUp} prepared. */

@@ -3,7 +3,6 @@ package dev.norma.benchmarks.jmh;
 import dev.norma.benchmarks.Pass;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
@@ -45,14 +44,13 @@ final class InProcessJmh {
         .measurementTime(TimeValue.nanoseconds(nanoseconds))
         .syncIterations(false)
         .timeUnit(TimeUnit.NANOSECONDS)
-        .addProfiler(GCProfiler.class)
         .shouldFailOnError(true)
         .verbosity(VerboseMode.SILENT)
         .build();
     try {
       var result = new Runner(options).runSingle();
-      var allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
-      return new Result(result.getPrimaryResult().getScore(), allocated == null ? 0 : allocated.getScore());
+      var calls = result.getAggregatedResult().getIterationResults().iterator().next().getMetadata().getAllOps();
+      return new Result(result.getPrimaryResult().getScore(), (double) BatchNormBenchmark.heapBytes() / calls);
     } catch (RunnerException e) {
       throw new IllegalStateException(e);
     }
