@@ -1,0 +1,76 @@
+package dev.norma.benchmarks.jmh;
+
+import dev.norma.BatchNormDescriptor;
+import dev.norma.DataType;
+import dev.norma.Kernels;
+import dev.norma.Layout;
+import dev.norma.RunningRule;
+import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Pass;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** The formulas as plain loops in Java, on one thread: Norma's reference kernels. */
+public class JavaReference extends BatchNormBenchmark {
+  private static final Kernels KERNELS = Kernels.reference();
+  private static final RunningRule RULE = new RunningRule(1 - UPDATE_WEIGHT, false, true, false);
+
+  private final Arena arena = Arena.ofConfined();
+  private CaseMemory memory;
+  private BatchNormDescriptor norm;
+
+  @Override
+  protected String version() {
+    return "Java " + Runtime.version().feature();
+  }
+
+  @Override
+  protected void prepare(Case measured, Inputs inputs) {
+    var shape = measured.shape();
+    norm = new BatchNormDescriptor(
+        shape.batch(),
+        shape.channels(),
+        shape.spatial(),
+        EPSILON,
+        measured.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32,
+        isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST,
+        measured.threads());
+    memory = new CaseMemory(measured, inputs, arena);
+    if (measured.pass() == Pass.BACKWARD_TRAINING) {
+      forward();
+    }
+  }
+
+  @Override
+  protected void forward() {
+    var m = memory;
+    KERNELS.forwardTraining(norm, m.x, m.gamma, m.beta, m.y, m.mean, m.variance, MemorySegment.NULL);
+    KERNELS.updateRunning(
+        RULE, norm.dataType(), norm.channels(), norm.valuesPerChannel(), m.mean, m.variance, m.runningMean,
+        m.runningVar, m.batches, m.refused);
+  }
+
+  @Override
+  protected void infer() {
+    var m = memory;
+    KERNELS.forwardInference(
+        norm, m.x, m.gamma, m.beta, m.runningMean, m.runningVar, m.y, MemorySegment.NULL);
+  }
+
+  @Override
+  protected void backward() {
+    var m = memory;
+    KERNELS.backwardTraining(
+        norm, m.x, m.dy, m.gamma, m.mean, m.variance, m.dx, m.dgamma, m.dbeta, MemorySegment.NULL);
+  }
+
+  @Override
+  protected MemorySegment output(String name) {
+    return memory.output(name);
+  }
+
+  @Override
+  protected void release() {
+    arena.close();
+  }
+}
