@@ -1,0 +1,62 @@
+package dev.norma.benchmarks.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.function.LongSupplier;
+
+/** Where inputs and outputs pass between the processes: in memory if there is room. Private, and gone when closed. */
+final class DataFolder implements AutoCloseable {
+  /** x, dy and one output. */
+  static final int TENSORS = 3;
+
+  private static final String PREFIX = "norma-bench-";
+  private static final Path IN_MEMORY = Path.of("/dev/shm");
+
+  /** Memory is needed for more than the files. */
+  private static final int SHARE_OF_MEMORY = 4;
+
+  private final Path folder;
+
+  /** {@code tensorBytes} is the size of the largest tensor. */
+  DataFolder(long tensorBytes, LongSupplier availableMemory) throws IOException {
+    long needed = TENSORS * tensorBytes;
+    boolean inMemory = Files.isWritable(IN_MEMORY)
+        && Files.getFileStore(IN_MEMORY).getUsableSpace() > needed
+        && availableMemory.getAsLong() / SHARE_OF_MEMORY > needed;
+    folder = inMemory ? Files.createTempDirectory(IN_MEMORY, PREFIX) : Files.createTempDirectory(PREFIX);
+    Files.createDirectory(inputs());
+    Files.createDirectory(outputs());
+  }
+
+  Path inputs() {
+    return folder.resolve("inputs");
+  }
+
+  Path outputs() {
+    return folder.resolve("outputs");
+  }
+
+  /** Bytes that still fit. */
+  long room() throws IOException {
+    return Files.getFileStore(folder).getUsableSpace();
+  }
+
+  void clear(Path part) throws IOException {
+    try (var files = Files.list(part)) {
+      for (var file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (var files = Files.walk(folder)) {
+      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package dev.norma.benchmarks.run;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * Who has a turn when. Every round begins with another runner, and every second one runs backwards, so that nobody
+ * always follows the same neighbour, whose data it would find in the caches.
+ *
+ * @param rounds at least 1
+ * @param turnNanoseconds the least length of a turn
+ */
+record Schedule(int rounds, long turnNanoseconds) {
+  /** A call that takes longer than this many turns makes its runner a slow one. */
+  static final int SLOW_TURNS = 4;
+
+  /** The rounds of a slow runner: fewer, because each takes long, and has less noise for that. */
+  static final int SLOW_ROUNDS = 3;
+
+  boolean isSlow(double callNanoseconds) {
+    return callNanoseconds > (double) SLOW_TURNS * turnNanoseconds;
+  }
+
+  /** Whether a runner has a turn in a round: a slow one in the first, the middle and the last. */
+  boolean hasTurn(int round, boolean slow) {
+    return !slow || rounds <= SLOW_ROUNDS || round == 0 || round == (rounds - 1) / 2 || round == rounds - 1;
+  }
+
+  /** The order of a round. */
+  static <T> List<T> order(List<T> runners, int round) {
+    var order = new ArrayList<>(runners);
+    Collections.rotate(order, -round);
+    return round % 2 == 0 ? order : order.reversed();
+  }
+}
