@@ -71,7 +71,7 @@ public class NormaJava extends BatchNormBenchmark {
       case "dx" -> dx.segment();
       case "dgamma" -> layer.gammaGradient();
       case "dbeta" -> layer.betaGradient();
-      default -> throw new IllegalArgumentException(name);
+      default -> throw new IllegalArgumentException("no output " + name);
     };
   }
 

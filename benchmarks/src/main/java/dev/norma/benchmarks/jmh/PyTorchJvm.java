@@ -19,14 +19,12 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.openjdk.jmh.annotations.Fork;
 
 /**
  * PyTorch's C++ library in the JVM, through JavaCPP: the functions that its layers end in, called directly. The forward
  * passes write into one y. The backward pass has no such form that does not copy, so its results are new with every
  * call; the last ones are freed before it, so that the allocator gives out their memory again.
  */
-@Fork(value = 1, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"})
 public class PyTorchJvm extends BatchNormBenchmark {
   static {
     // Or JavaCPP collects garbage when it finds the process large.
@@ -157,7 +155,7 @@ public class PyTorchJvm extends BatchNormBenchmark {
       case "dx" -> memory(gradients.get0());
       case "dgamma" -> memory(gradients.get1());
       case "dbeta" -> memory(gradients.get2());
-      default -> throw new IllegalArgumentException(name);
+      default -> throw new IllegalArgumentException("no output " + name);
     };
   }
 
