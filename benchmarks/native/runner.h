@@ -1,0 +1,84 @@
+/*
+ * A runner in C: it speaks the protocol of ../README.md, reads inputs, writes outputs and takes
+ * times. A peer is one file that fills in a runner_peer and hands it to runner_run.
+ */
+#ifndef NORMA_BENCHMARKS_RUNNER_H
+#define NORMA_BENCHMARKS_RUNNER_H
+
+#include <stdint.h>
+
+/* What went wrong, one line; NULL where nothing did. */
+typedef const char *runner_why;
+
+/* Returns it from the caller unless it is NULL. */
+#define CHECK(expression)                    \
+  do {                                       \
+    const runner_why checked = (expression); \
+    if (checked) return checked;             \
+  } while (0)
+
+typedef enum runner_pass { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD_TRAINING } runner_pass;
+typedef enum runner_type { F32, F64 } runner_type;
+typedef enum runner_layout { NCHW, NHWC, NCHW16C } runner_layout;
+
+#define RUNNER_EPSILON 1e-5
+
+enum { RUNNER_ALIGNMENT = 64 };
+
+/*
+ * What is computed, and the arrays of it. They start at multiples of RUNNER_ALIGNMENT and may be
+ * read and written up to the next one after their end. Tensors are in the order of the layout,
+ * for NCHW16C in that of NCHW; an array that the pass does not use is NULL.
+ */
+typedef struct runner_case {
+  runner_pass pass;
+  runner_type type;
+  runner_layout layout;
+  int64_t batch, channels, spatial;
+  int32_t threads;
+  void *x, *dy;                     /* tensors */
+  void *gamma, *beta;               /* C elements */
+  void *running_mean, *running_var; /* C elements, of a forward pass, which may update them */
+  void *y;                          /* tensor, what a forward pass computes */
+  void *dx, *dgamma, *dbeta;        /* tensor and C elements, what the backward pass computes */
+} runner_case;
+
+/* What is measured. It has one case at a time and may keep what it needs in static variables. */
+typedef struct runner_peer {
+  const char *version; /* such as "oneDNN 3.11.0" */
+
+  /* Why it cannot do the case, which has no arrays yet; NULL if it can. */
+  runner_why (*unsupported)(const runner_case *test);
+
+  /* Whatever one does once, before many calls. */
+  runner_why (*prepare)(const runner_case *test);
+
+  /* The pass, once: what is timed. */
+  runner_why (*call)(const runner_case *test);
+
+  /* Puts what the last call computed into the arrays, untimed; NULL where a call does so itself. */
+  runner_why (*collect)(const runner_case *test);
+
+  /* Frees what `prepare` took, even if it took a part only, or was never called. */
+  void (*release)(void);
+} runner_peer;
+
+/* Answers commands until standard input ends. Returns the exit status. */
+int runner_run(const runner_peer *peer);
+
+/* For a peer that is not there: says why instead of answering commands. Returns the exit status. */
+int runner_missing(runner_why why);
+
+/* A formatted reason. It is valid until the next one is made. */
+runner_why runner_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Memory as arrays have it, every page of it touched; to be freed by free(). *memory is NULL
+ * where there is not enough, and the reason says of what.
+ */
+runner_why runner_allocate(const char *of_what, int64_t bytes, void **memory);
+
+int64_t runner_element_size(const runner_case *test);
+int64_t runner_tensor_bytes(const runner_case *test);
+
+#endif
