@@ -80,15 +80,15 @@ static runner_why parse_name(const char *what, const char *field, const char *co
 }
 
 static runner_why parse_case(char *const *fields, runner_case *test) {
-  int64_t most = INT64_MAX / (int64_t)sizeof(double); /* elements, so that their bytes have a number */
+  const int64_t most = INT64_MAX / (int64_t)sizeof(double); /* so that the bytes have a number */
   int pass, type, layout;
   int64_t threads;
   CHECK(parse_name("pass", fields[0], PASSES, 3, &pass));
   CHECK(parse_name("type", fields[1], TYPES, 2, &type));
   CHECK(parse_name("layout", fields[2], LAYOUTS, 3, &layout));
   CHECK(parse_number("N", fields[3], 1, most, &test->batch));
-  CHECK(parse_number("C", fields[4], 1, most /= test->batch, &test->channels));
-  CHECK(parse_number("S", fields[5], 1, most /= test->channels, &test->spatial));
+  CHECK(parse_number("C", fields[4], 1, most / test->batch, &test->channels));
+  CHECK(parse_number("S", fields[5], 1, most / test->batch / test->channels, &test->spatial));
   CHECK(parse_number("THREADS", fields[6], 1, INT32_MAX, &threads));
   test->pass = (runner_pass)pass;
   test->type = (runner_type)type;
