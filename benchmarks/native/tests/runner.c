@@ -148,7 +148,7 @@ static double expected_value(const test_layer *layer, const reference *by, int64
 /* A copy is exact. Others may add up as they like: by turns, in float. */
 static double tolerance(const test_layer *layer, expectation expected) {
   const double additions = sqrt((double)layer->count);
-  return expected.is_copy ? 0 : 64 * additions * unit_roundoff(layer->norm.data_type);
+  return expected.is_copy ? 0 : 8 * additions * unit_roundoff(layer->norm.data_type);
 }
 
 static void compare_tensor(const test_layer *layer, const char *name, expectation expected) {
