@@ -35,6 +35,11 @@ record Mean(double value, int shapes, int ofShapes) {
     return Optional.of(new Mean(Math.exp(logarithms / weights), values.size(), ofShapes));
   }
 
+  /** 1 or more to the two digits that are shown. */
+  boolean isAtLeastOne() {
+    return value >= 0.995;
+  }
+
   boolean isWhole() {
     return shapes == ofShapes;
   }

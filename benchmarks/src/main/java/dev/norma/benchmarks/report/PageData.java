@@ -2,6 +2,8 @@ package dev.norma.benchmarks.report;
 
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation.Kind;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -25,6 +27,8 @@ record PageData(
     List<Series> series,
     List<Point> points,
     List<MeanPoint> means) {
+  private static final MathContext DIGITS = new MathContext(6);
+
   /** What the reader chooses among; the names are those of the controls. */
   record Choice(String set, String type, int threads, String pass, String layout) {
     static Choice of(Selection selection) {
@@ -73,7 +77,7 @@ record PageData(
 
   record MeanValue(double value, int shapes, int of) {
     static MeanValue of(Optional<Mean> mean) {
-      return mean.map(one -> new MeanValue(one.value(), one.shapes(), one.ofShapes())).orElse(null);
+      return mean.map(one -> new MeanValue(shortened(one.value()), one.shapes(), one.ofShapes())).orElse(null);
     }
   }
 
@@ -119,7 +123,7 @@ record PageData(
         beside.tensorBytes(),
         timing.measured().layout(),
         numbers(Optional.of(timing.time())),
-        timing.bandwidth(),
+        shortened(timing.bandwidth()),
         numbers(baseline.flatMap(timing::ratioTo)),
         isCallOfNorma ? numbers(baseline.flatMap(timing::lessThat)) : null,
         number(timing.heapBytes()),
@@ -136,10 +140,17 @@ record PageData(
   }
 
   private static double[] numbers(Optional<Spread> spread) {
-    return spread.map(one -> new double[] {one.low(), one.median(), one.high()}).orElse(null);
+    return spread
+        .map(one -> new double[] {shortened(one.low()), shortened(one.median()), shortened(one.high())})
+        .orElse(null);
   }
 
   private static Double number(OptionalDouble value) {
     return value.isPresent() ? value.getAsDouble() : null;
+  }
+
+  /** To as many digits as a plot can show: the page is half as long. */
+  private static double shortened(double value) {
+    return new BigDecimal(value).round(DIGITS).doubleValue();
   }
 }

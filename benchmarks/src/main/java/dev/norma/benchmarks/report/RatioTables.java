@@ -35,7 +35,7 @@ final class RatioTables {
   /** Norma's speed-up over each peer. */
   Table peers() {
     var rows = results.names(Kind.PEER).stream()
-        .map(peer -> row(label(peer), peer, Results.BASELINE, 1))
+        .map(peer -> row(label(peer), peer, Results.BASELINE, Tone.WEAK))
         .flatMap(Optional::stream)
         .toList();
     return new Table("Norma's speed-up over each peer: " + group, columns("peer"), rows);
@@ -51,8 +51,8 @@ final class RatioTables {
     var rows = Stream.concat(
             results.names(Kind.NORMA).stream()
                 .filter(name -> !name.equals(Results.BASELINE))
-                .map(name -> row(name + " / " + Results.BASELINE, name, Results.BASELINE, 0)),
-            Stream.of(row(Results.BASELINE + " / " + Results.LIMIT, Results.BASELINE, Results.LIMIT, 0)))
+                .map(name -> row(name + " / " + Results.BASELINE, name, Results.BASELINE, Tone.NUMBER)),
+            Stream.of(row(Results.BASELINE + " / " + Results.LIMIT, Results.BASELINE, Results.LIMIT, Tone.NUMBER)))
         .flatMap(Optional::stream)
         .toList();
     return new Table("Norma's own times, one over the other: " + group, columns("quotient"), rows);
@@ -71,19 +71,24 @@ final class RatioTables {
         .toList();
   }
 
-  /** Empty if no cell has a value. Values below {@code weak} are marked. */
-  private Optional<List<Cell>> row(String label, String over, String under, double weak) {
+  /**
+   * Quotients in all columns.
+   *
+   * @param below the tone of those below 1
+   * @return empty if no cell has a value
+   */
+  private Optional<List<Cell>> row(String label, String over, String under, Tone below) {
     var means = selections.stream().map(selection -> results.ratio(over, under, selection)).toList();
     if (means.stream().allMatch(Optional::isEmpty)) {
       return Optional.empty();
     }
     return Optional.of(Stream.concat(
-            Stream.of(Cell.of(label)), means.stream().map(mean -> cell(mean, weak)))
+            Stream.of(Cell.of(label)), means.stream().map(mean -> cell(mean, below)))
         .toList());
   }
 
-  private static Cell cell(Optional<Mean> mean, double weak) {
-    return mean.map(one -> new Cell(one.toString(), one.value() < weak ? Tone.WEAK : Tone.NUMBER))
+  private static Cell cell(Optional<Mean> mean, Tone below) {
+    return mean.map(one -> new Cell(one.toString(), one.isAtLeastOne() ? Tone.NUMBER : below))
         .orElse(Cell.number(NONE));
   }
 }

@@ -104,7 +104,7 @@ record Table(String caption, List<String> columns, List<List<Cell>> rows) {
     return """
         <div class="scroll" tabindex="0" role="region" aria-label="%1$s">
         <table>
-        <caption>%1$s</caption>
+        <caption><span>%1$s</span></caption>
         %2$s
         %3$s
         </table>

@@ -24,7 +24,7 @@ final class Tables {
             .formatted(info.rounds(), Units.time(info.turnNanoseconds())))));
     return new Table(
         "The run and its machine",
-        List.of("", ""),
+        List.of("fact", "value"),
         Stream.concat(run, entries(info.machine())).toList());
   }
 

@@ -31,17 +31,19 @@ final class Units {
     return digits(value) + " " + units[unit];
   }
 
+  /** Two digits behind the point, and from 10 on three in all. */
   static String ratio(double ratio) {
-    return digits(ratio) + "×";
+    return (ratio < 10 ? String.format(Locale.ROOT, "%.2f", ratio) : digits(ratio)) + "×";
   }
 
-  /** Three significant digits, and all of those before the point. */
+  /** Three digits, and all of those before the point. */
   static String digits(double value) {
     if (value == 0 || !Double.isFinite(value)) {
       return value == 0 ? "0" : Double.toString(value);
     }
     var rounded = new BigDecimal(value).round(THREE_DIGITS);
-    return String.format(Locale.ROOT, "%,." + Math.max(0, rounded.scale()) + "f", rounded);
+    int beforePoint = Math.max(1, rounded.precision() - rounded.scale());
+    return String.format(Locale.ROOT, "%,." + Math.max(0, THREE_DIGITS.getPrecision() - beforePoint) + "f", rounded);
   }
 
   static String threads(int threads) {

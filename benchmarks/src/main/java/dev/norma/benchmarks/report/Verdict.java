@@ -16,7 +16,7 @@ final class Verdict {
    * @param selection the pass and layout
    * @param mean over the shapes
    */
-  record Comparison(String peer, Selection selection, Mean mean) {
+  record Quotient(String peer, Selection selection, Mean mean) {
     double value() {
       return mean.value();
     }
@@ -29,16 +29,16 @@ final class Verdict {
   /**
    * A pass in short.
    *
-   * @param closest the comparison with the fastest peer
+   * @param closest the quotient with the fastest peer
    * @param limit Norma's time over the copy limit, in the same layout
    */
-  record Highlight(Comparison closest, Optional<Mean> limit) {}
+  record Highlight(Quotient closest, Optional<Mean> limit) {}
 
-  private static final Comparator<Comparison> BY_VALUE = Comparator.comparingDouble(Comparison::value);
+  private static final Comparator<Quotient> BY_VALUE = Comparator.comparingDouble(Quotient::value);
 
   private final Results results;
   private final Optional<Selection.Group> group;
-  private final List<Comparison> comparisons;
+  private final List<Quotient> comparisons;
 
   Verdict(Results results) {
     this.results = results;
@@ -46,30 +46,29 @@ final class Verdict {
     this.comparisons = group.stream().flatMap(one -> comparisons(results, one)).toList();
   }
 
-  private static Stream<Comparison> comparisons(Results results, Selection.Group group) {
+  private static Stream<Quotient> comparisons(Results results, Selection.Group group) {
     return results.selections(group).stream()
         .flatMap(selection -> results.names(Kind.PEER).stream()
             .flatMap(peer -> results.ratio(peer, Results.BASELINE, selection).stream()
-                .map(mean -> new Comparison(peer, selection, mean))));
+                .map(mean -> new Quotient(peer, selection, mean))));
   }
 
   String sentence() {
     if (comparisons.isEmpty()) {
       return "There is nothing to compare: Norma and the peers have no case in common.";
     }
+    long peers = comparisons.stream().map(Quotient::peer).distinct().count();
+    long asFast = comparisons.stream().filter(one -> one.mean().isAtLeastOne()).count();
     var least = comparisons.stream().min(BY_VALUE).orElseThrow();
     var most = comparisons.stream().max(BY_VALUE).orElseThrow();
-    long faster = comparisons.stream().filter(one -> one.value() > 1).count();
-    long peers = comparisons.stream().map(Comparison::peer).distinct().count();
-    return "Norma is faster in %s with %s: it has %s the speed of %s and %s that of %s%s."
-        .formatted(
-            faster == comparisons.size()
-                ? faster == 1 ? "the only comparison" : "all %d comparisons".formatted(faster)
-                : "%d of %d comparisons".formatted(faster, comparisons.size()),
-            Units.count(peers, "peer"),
-            Units.ratio(least.value()), least.where(),
-            Units.ratio(most.value()), most.where(),
-            limit());
+    return "Norma is at least as fast in %d of %s with %s: it has %s the speed of %s%s%s.".formatted(
+        asFast,
+        Units.count(comparisons.size(), "comparison"),
+        Units.count(peers, "peer"),
+        Units.ratio(least.value()),
+        least.where(),
+        comparisons.size() == 1 ? "" : " and %s that of %s".formatted(Units.ratio(most.value()), most.where()),
+        limit());
   }
 
   /** What the sentence is about. */
@@ -86,10 +85,13 @@ final class Verdict {
         .flatMap(selection -> results.ratio(Results.BASELINE, Results.LIMIT, selection).stream())
         .sorted(Comparator.comparingDouble(Mean::value))
         .toList();
-    return limits.isEmpty()
-        ? ""
-        : ", and takes %s to %s the time of a copy of the same bytes"
-            .formatted(Units.ratio(limits.getFirst().value()), Units.ratio(limits.getLast().value()));
+    if (limits.isEmpty()) {
+      return "";
+    }
+    var least = Units.ratio(limits.getFirst().value());
+    var most = Units.ratio(limits.getLast().value());
+    return ", and takes %s the time of a copy of the same bytes".formatted(
+        least.equals(most) ? least : least + " to " + most);
   }
 
   /** A highlight of each pass that has a peer. */

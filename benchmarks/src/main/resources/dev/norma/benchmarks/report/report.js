@@ -6,8 +6,11 @@
   const root = document.documentElement;
   const data = JSON.parse(document.getElementById('data').textContent);
   const MEDIAN = 1;
-  const NARROW = 720;
+  const NARROW = 640;
+  const LABEL_HEIGHT = 18;
+  // What fits on A4 and on Letter, two plots a page.
   const PRINTED_WIDTH = 680;
+  const PRINTED_HEIGHT = 0.65;
 
   // ---- the choice ----------------------------------------------------------------------------------------------------
 
@@ -56,7 +59,8 @@
   // ---- numbers as text -----------------------------------------------------------------------------------------------
 
   const digits = value => Number(value.toPrecision(3)).toLocaleString('en');
-  const ratioText = value => `${digits(value)}×`;
+  const ratioText = value => `${value < 10 ? value.toFixed(2) : digits(value)}×`;
+  const tickText = value => `${digits(value)}×`;
   const percentText = value => `${digits(value)} %`;
   const bandwidthText = value => `${digits(value)} GB/s`;
   const threadsText = count => count === 1 ? '1 thread' : `${count} threads`;
@@ -201,13 +205,14 @@
         fontSize: 13,
         fontWeight: isBaseline ? 700 : 400,
         distance: 12,
+        lineHeight: LABEL_HEIGHT,
       },
       labelLayout: {moveOverlap: 'shiftY'},
       emphasis: {focus: 'series'},
     };
   }
 
-  const lineGrid = isNarrow => ({left: 8, right: isNarrow ? 16 : 160, top: 34, bottom: 40, containLabel: true});
+  const lineGrid = isNarrow => ({left: 24, right: isNarrow ? 16 : 190, top: 34, bottom: 40, containLabel: true});
 
   const whisker = (api, from, to, style) => ({
     type: 'line',
@@ -233,7 +238,7 @@
     };
     return {
       height: isNarrow ? 420 : 480,
-      legend: names,
+      legend: names.filter(name => name !== data.limit),
       option: option({
         grid: {...lineGrid(isNarrow), bottom: 8},
         xAxis: axis('category', {
@@ -271,7 +276,7 @@
       data: threads.map(count => ({value: count / threads[0], tip: tip('as many times as fast as threads')})),
       symbol: 'none',
       lineStyle: {color: variable('--limit-ink'), type: [2, 4], width: 1.5},
-      endLabel: {show: true, formatter: 'ideal', color: variable('--limit-ink'), fontSize: 13},
+      endLabel: {show: true, formatter: 'ideal', color: variable('--limit-ink'), fontSize: 13, lineHeight: LABEL_HEIGHT},
       labelLayout: {moveOverlap: 'shiftY'},
     };
     const speeds = means.map(mean => mean.speed.value).concat(threads.map(count => count / threads[0]));
@@ -279,9 +284,9 @@
       height: 420,
       legend: names,
       option: option({
-        grid: {...lineGrid(isNarrow), right: isNarrow ? 44 : 160},
+        grid: {...lineGrid(isNarrow), right: isNarrow ? 44 : 190},
         xAxis: axis('category', {data: threads.map(threadsText), boundaryGap: threads.length === 1}),
-        yAxis: logAxis(speeds.length ? speeds : [1], 2, ratioText),
+        yAxis: logAxis(speeds.length ? speeds : [1], 2, tickText),
         series: [ideal, ...names.map(name =>
           line(name, look.get(name), isNarrow, threads.map(count => value(of(name, count)))))],
       }),
@@ -323,15 +328,21 @@
     return `${data.baseline} takes from ${text(norma[0])} to ${text(norma.at(-1))}.`;
   }
 
+  // Where names beside the rows would leave no room for the rows.
+  const nameAboveRow = () => ({
+    inside: true, verticalAlign: 'bottom', padding: [0, 4, 4, 4], margin: 0, backgroundColor: variable('--paper'),
+  });
+
   /** Rows of dots with whiskers, and a diamond and a number for the whole row. */
-  function rows(isNarrow, rowHeight, entries, look, xAxis, mark) {
+  function rows(isNarrow, entries, look, xAxis, mark) {
     const dots = entries.flatMap((entry, row) => entry.dots.map((dot, index) => ({
       value: [dot.spread[MEDIAN], row, dot.spread[0], dot.spread[2], (index + 0.5) / entry.dots.length - 0.5],
       tip: dot.tip,
       itemStyle: {color: look.get(entry.name).colour},
     })));
     const renderDot = (params, api) => {
-      const shift = 0.72 * api.size([0, 1])[1] * api.value(4);
+      const band = api.size([0, 1])[1];
+      const shift = isNarrow ? band * (0.16 + 0.5 * api.value(4)) : band * 0.72 * api.value(4);
       const place = dimension => {
         const [x, y] = api.coord([api.value(dimension), api.value(1)]);
         return [x, y + shift];
@@ -343,14 +354,14 @@
         {type: 'circle', shape: {cx: x, cy: y, r: 3}, style: {fill: colour, opacity: 0.75}},
       ]};
     };
-    const names = {inverse: true, splitLine: {show: true, lineStyle: {color: variable('--grid')}}};
+    const bands = {inverse: true, z: 10, splitLine: {show: true, lineStyle: {color: variable('--grid')}}};
     return option({
-      grid: {left: 8, right: 8, top: 30, bottom: 40, containLabel: true},
+      grid: {left: isNarrow ? 22 : 8, right: 8, top: 30, bottom: 40, containLabel: true},
       xAxis,
       yAxis: [
-        axis('category', {...names, data: entries.map(entry => look.get(entry.name).label),
-          axisLabel: {color: variable('--ink'), interval: 0, hideOverlap: false}}),
-        axis('category', {...names, position: 'right', splitLine: {show: false}, data: entries.map(entry => entry.text),
+        axis('category', {...bands, data: entries.map(entry => look.get(entry.name).label),
+          axisLabel: {color: variable('--ink'), interval: 0, hideOverlap: false, ...isNarrow && nameAboveRow()}}),
+        axis('category', {...bands, position: 'right', splitLine: {show: false}, data: entries.map(entry => entry.text),
           axisLabel: {color: variable('--ink'), fontWeight: 600, interval: 0, hideOverlap: false}}),
       ],
       series: [
@@ -359,6 +370,7 @@
           type: 'scatter',
           symbol: 'diamond',
           symbolSize: 17,
+          symbolOffset: [0, isNarrow ? 8 : 0],
           z: 6,
           data: entries.map((entry, row) => ({
             value: [entry.mark, row],
@@ -369,7 +381,7 @@
             silent: true,
             symbol: 'none',
             data: [{xAxis: mark.at}],
-            label: {formatter: mark.text, color: variable('--norma'), fontSize: 13, fontWeight: 600, position: 'end'},
+            label: {formatter: mark.text, color: variable('--norma'), fontSize: 13, fontWeight: 600, position: 'start'},
             lineStyle: {color: variable('--norma'), type: 'solid', width: 2},
           },
         },
@@ -394,9 +406,9 @@
         }));
     const values = points.flatMap(point => point.ratio).concat(1);
     return {
-      height: 90 + 44 * entries.length,
-      option: rows(isNarrow, 44, entries, look,
-          logAxis(values, 2, ratioText, nameBelow('time over that of norma-c')), {at: 1, text: data.baseline}),
+      height: 90 + (isNarrow ? 52 : 44) * entries.length,
+      option: rows(isNarrow, entries, look,
+          logAxis(values, 2, tickText, nameBelow(`time over that of ${data.baseline}`)), {at: 1, text: data.baseline}),
       summary: ratioSummary(entries),
     };
   }
@@ -405,7 +417,7 @@
     const peers = entries.filter(({name}) => data.series.find(series => series.name === name).kind === 'PEER');
     if (!peers.length) return 'No peer has a time here.';
     const closest = peers.at(-1);
-    const slower = peers.filter(({mark}) => mark < 1).length;
+    const slower = peers.filter(({mark}) => mark.toFixed(2) < 1).length;
     return `The peers take ${range(peers.map(({mark}) => mark), ratioText)} the time of ${data.baseline}; the fastest is `
         + `${closest.name}. ${slower ? `${slower} of ${peers.length} are faster than Norma.` : 'None is faster.'}`;
   }
@@ -414,7 +426,7 @@
     // A logarithmic axis has no zero.
     const LEAST = 0.125;
     const points = chosen(data.points, 'pass', 'type', 'layout', 'threads').filter(point => point.error !== undefined);
-    const entries = data.series.map(({name}) => ({name, own: points.filter(point => point.name === name)}))
+    const entries = data.series.filter(({kind}) => kind !== 'LIMIT').map(({name}) => ({name, own: points.filter(point => point.name === name)}))
         .filter(({own}) => own.length)
         .map(({name, own}) => ({name, own, largest: Math.max(...own.map(point => point.error))}))
         .map(({name, own, largest}) => ({
@@ -432,8 +444,8 @@
     const others = entries.filter(entry => entry.name !== data.baseline);
     const norma = entries.find(entry => entry.name === data.baseline);
     return {
-      height: 80 + 34 * entries.length,
-      option: rows(isNarrow, 34, entries, look, logAxis(values.length ? values : [1], 2, digits, nameBelow('ulp'))),
+      height: 80 + (isNarrow ? 52 : 34) * entries.length,
+      option: rows(isNarrow, entries, look, logAxis(values.length ? values : [1], 2, digits, nameBelow('ulp'))),
       summary: norma && others.length
           ? `The largest error of ${norma.name} is ${norma.text}; those of the others are `
               + `${range(others.map(entry => entry.largest), digits)} ulp.`
@@ -478,7 +490,9 @@
           gridIndex: index,
           minInterval: 1,
           interval: 1,
-          axisLabel: {formatter: value => (value > 0 ? '+' : '') + text(unbent(value, unit))},
+          // Every other line has its number.
+          axisLabel: {formatter: value => value % 2 === 0 && value !== 0
+              ? '' : (value > 0 ? '+' : '') + text(unbent(value, unit))},
         })),
         series: panels.flatMap((panel, index) => names.map(name =>
           differences(name, look.get(name), calls.filter(point => point.name === name), panel, index))),
@@ -506,7 +520,9 @@
           whisker(api, low, high, {stroke: look.colour, lineWidth: 1.5, opacity: 0.6}),
           {
             type: 'path',
-            shape: {pathData: look.symbol, x: median[0] - 4.5, y: median[1] - 4.5, width: 9, height: 9},
+            x: median[0],
+            y: median[1],
+            shape: {pathData: look.symbol, x: -4.5, y: -4.5, width: 9, height: 9},
             style: {fill: look.colour},
           },
         ]};
@@ -533,9 +549,11 @@
   function drawPlot(id, plot, look) {
     const figure = document.getElementById(id);
     const box = figure.querySelector('.plot');
-    const width = root.classList.contains('printing') ? PRINTED_WIDTH : box.clientWidth;
+    const isPrinting = root.classList.contains('printing');
+    const width = isPrinting ? PRINTED_WIDTH : box.clientWidth;
     const isNarrow = width < NARROW;
-    const {height, option: chosenOption, summary, legend = [], alwaysLegend} = plot(isNarrow, look);
+    const {height: fullHeight, option: chosenOption, summary, legend = [], alwaysLegend} = plot(isNarrow, look);
+    const height = fullHeight * (isPrinting ? PRINTED_HEIGHT : 1);
     box.style.height = `${height}px`;
     if (!charts.has(id)) charts.set(id, echarts.init(box, null, {renderer: 'svg', width, height}));
     const chart = charts.get(id);
@@ -549,10 +567,11 @@
   }
 
   function draw() {
-    if (!data.start) return;
-    showChosenTables();
-    const look = looks();
-    for (const [id, plot] of Object.entries(PLOTS)) drawPlot(id, plot, look);
+    if (data.start) {
+      showChosenTables();
+      const look = looks();
+      for (const [id, plot] of Object.entries(PLOTS)) drawPlot(id, plot, look);
+    }
     root.dataset.rendered = charts.size;
   }
 
