@@ -20,8 +20,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -59,7 +57,7 @@ final class BenchCommand implements Callable<Integer> {
   private List<String> shapes = List.of();
 
   @Option(names = "--batch", paramLabel = "N", description = "N of every shape. Default: as in the set.")
-  private OptionalLong batch = OptionalLong.empty();
+  private Optional<Long> batch = Optional.empty();
 
   @Option(names = "--threads", paramLabel = "N", split = ",",
       description = "Numbers of threads. Default: 1 and all processors.")
@@ -90,10 +88,10 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "--rounds", paramLabel = "N",
       description = "Turns of each implementation in a case. Default: 9.")
-  private OptionalInt rounds = OptionalInt.empty();
+  private Optional<Integer> rounds = Optional.empty();
 
   @Option(names = "--time", paramLabel = "MS", description = "Least length of a turn. Default: 50.")
-  private OptionalInt time = OptionalInt.empty();
+  private Optional<Integer> time = Optional.empty();
 
   @Option(names = "--quick",
       description = "A look at everything in about a minute: --shapes quick --threads 1,2 --rounds 3 --time 5, as far "
@@ -136,9 +134,9 @@ final class BenchCommand implements Callable<Integer> {
     var root = Path.of(System.getProperty("norma.bench.root", "")).toAbsolutePath().normalize();
     require(threads.stream().allMatch(count -> count >= 1 && count <= MOST_THREADS),
         "--threads must be from 1 to %d, not %s".formatted(MOST_THREADS, threads));
-    require(batch.isEmpty() || batch.getAsLong() >= 1, "--batch must be at least 1, not " + batch.orElse(0));
-    require(rounds.isEmpty() || rounds.getAsInt() >= 1, "--rounds must be at least 1, not " + rounds.orElse(0));
-    require(time.isEmpty() || time.getAsInt() >= 1, "--time must be at least 1, not " + time.orElse(0));
+    require(batch.isEmpty() || batch.get() >= 1, "--batch must be at least 1, not " + batch.orElse(0L));
+    require(rounds.isEmpty() || rounds.get() >= 1, "--rounds must be at least 1, not " + rounds.orElse(0));
+    require(time.isEmpty() || time.get() >= 1, "--time must be at least 1, not " + time.orElse(0));
     python.ifPresent(path -> require(Files.isExecutable(path), "--python %s: no such program".formatted(path)));
     var asked = asked(registry.orElse(root.resolve("benchmarks/implementations.csv")));
     return new Settings(
@@ -180,7 +178,7 @@ final class BenchCommand implements Callable<Integer> {
     var chosen = new ArrayList<Shape>();
     for (var set : shapes.isEmpty() ? List.of(quick ? "quick" : "resnet50") : shapes) {
       for (var shape : ShapeFile.read(folder, set)) {
-        chosen.add(batch.isPresent() ? ShapeFile.withBatch(shape, batch.getAsLong()) : shape);
+        chosen.add(batch.isPresent() ? ShapeFile.withBatch(shape, batch.get()) : shape);
       }
     }
     return List.copyOf(chosen);

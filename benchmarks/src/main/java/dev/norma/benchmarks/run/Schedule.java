@@ -27,10 +27,11 @@ record Schedule(int rounds, long turnNanoseconds) {
     return !slow || rounds <= SLOW_ROUNDS || round == 0 || round == (rounds - 1) / 2 || round == rounds - 1;
   }
 
-  /** The order of a round. */
+  /** The order of a round: from the runner of its number on, or back. */
   static <T> List<T> order(List<T> runners, int round) {
+    boolean back = round % 2 == 1;
     var order = new ArrayList<>(runners);
-    Collections.rotate(order, -round);
-    return round % 2 == 0 ? order : order.reversed();
+    Collections.rotate(order, back ? -round - 1 : -round);
+    return back ? order.reversed() : order;
   }
 }

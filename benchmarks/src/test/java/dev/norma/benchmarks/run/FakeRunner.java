@@ -1,0 +1,159 @@
+package dev.norma.benchmarks.run;
+
+import static java.lang.foreign.MemorySegment.NULL;
+
+import dev.norma.BatchNormDescriptor;
+import dev.norma.DataType;
+import dev.norma.Kernels;
+import dev.norma.Layout;
+import dev.norma.Tensor;
+import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Shape;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+
+/** A runner of the tests' own, a process whose first argument says how it behaves. */
+public final class FakeRunner {
+  private static final double CALL = 1000;
+
+  private final String behaviour;
+  private String prepared = "";
+
+  private FakeRunner(String behaviour) {
+    this.behaviour = behaviour;
+  }
+
+  /** Answers until the input ends. */
+  public static void main(String[] arguments) throws IOException {
+    var runner = new FakeRunner(arguments[0]);
+    boolean isMissing = runner.behaviour.equals("missing");
+    System.out.println(isMissing ? "missing,no such library" : "ready,fake 1.0, " + runner.behaviour);
+    try (var commands = new BufferedReader(new InputStreamReader(System.in))) {
+      for (var line = commands.readLine(); line != null; line = commands.readLine()) {
+        System.out.println(runner.answer(line.split(",", -1)));
+      }
+    }
+  }
+
+  private String answer(String[] command) throws IOException {
+    return switch (command[0]) {
+      case "prepare" -> prepare(command);
+      case "time" -> time(command);
+      default -> "released";
+    };
+  }
+
+  private String time(String[] command) {
+    if (behaviour.equals("crash")) {
+      System.err.println("the library ended the process");
+      System.exit(3);
+    }
+    if (behaviour.equals("babble")) {
+      return "42";
+    }
+    return "%s,%s,%s,".formatted(prepared, command[1], CALL);
+  }
+
+  private String prepare(String[] command) throws IOException {
+    prepared = String.join(",", Arrays.copyOfRange(command, 1, 8));
+    var shape = new Shape(
+        "", "", Long.parseLong(command[4]), Long.parseLong(command[5]), Long.parseLong(command[6]), 1);
+    var asked = new Case(Pass.of(command[1]), command[2], command[3], shape, Integer.parseInt(command[7]));
+    switch (behaviour) {
+      case "unsupported" -> {
+        return "unsupported,no " + asked.type();
+      }
+      case "fail" -> {
+        return "failed,not today";
+      }
+      case "slow" -> {
+        write(asked, Path.of(command[8]), command[9], 0);
+        return "prepared,1e9";
+      }
+      default -> {
+        write(asked, Path.of(command[8]), command[9], behaviour.equals("wrong") ? 1 : 0);
+        return "prepared," + CALL;
+      }
+    }
+  }
+
+  /** Writes what the pass computes, plus an error. */
+  private void write(Case asked, Path inputs, String outputs, double error) throws IOException {
+    if (outputs.isEmpty()) {
+      return;
+    }
+    try (var arena = Arena.ofShared()) {
+      var in = new Files(arena, asked, inputs);
+      var out = new Files(arena, asked, Path.of(outputs));
+      if (behaviour.equals("copy")) {
+        copy(asked, in, out);
+      } else {
+        compute(asked, in, out);
+      }
+      var first = out.tensor(asked.pass().outputs().getFirst());
+      first.set(0, first.get(0) + error);
+    }
+  }
+
+  private static void copy(Case asked, Files in, Files out) throws IOException {
+    boolean backward = asked.pass() == Pass.BACKWARD_TRAINING;
+    var to = out.tensor(backward ? "dx" : "y");
+    for (long i = 0; i < to.size(); i++) {
+      to.set(i, in.tensor("x").get(i) + (backward ? in.tensor("dy").get(i) : 0));
+    }
+  }
+
+  private static void compute(Case asked, Files in, Files out) throws IOException {
+    var norm = BatchNormDescriptor.of(in.tensor("x"), Inputs.EPSILON, 1);
+    var mean = in.statistics();
+    var variance = in.statistics();
+    var x = in.tensor("x").segment();
+    var gamma = in.parameters("gamma").segment();
+    Kernels.reference().localStatistics(norm, x, mean.segment(), variance.segment(), NULL);
+    switch (asked.pass()) {
+      case FORWARD_TRAINING -> Kernels.reference().normalize(norm, x, gamma, in.parameters("beta").segment(),
+          mean.segment(), variance.segment(), out.tensor("y").segment(), NULL);
+      case FORWARD_INFERENCE -> Kernels.reference().forwardInference(norm, x, gamma, in.parameters("beta").segment(),
+          in.parameters("running_mean").segment(), in.parameters("running_var").segment(), out.tensor("y").segment(),
+          NULL);
+      case BACKWARD_TRAINING -> Kernels.reference().backwardTraining(norm, x, in.tensor("dy").segment(), gamma,
+          mean.segment(), variance.segment(), out.tensor("dx").segment(), out.parameters("dgamma").segment(),
+          out.parameters("dbeta").segment(), NULL);
+    }
+  }
+
+  /** The files of a folder as tensors. */
+  private record Files(Arena arena, Case asked, Path folder) {
+    Tensor tensor(String name) throws IOException {
+      return map(name, asked.shape().batch(), asked.shape().channels(), asked.shape().spatial());
+    }
+
+    Tensor parameters(String name) throws IOException {
+      return map(name, 1, asked.shape().channels());
+    }
+
+    Tensor statistics() {
+      return Tensor.allocate(arena, DataType.FLOAT64, Layout.CHANNELS_FIRST, 1, asked.shape().channels());
+    }
+
+    private Tensor map(String name, long... extents) throws IOException {
+      var type = asked.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32;
+      var layout = asked.layout().equals("nhwc") ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
+      long bytes = type.bytes();
+      for (var extent : extents) {
+        bytes *= extent;
+      }
+      try (var channel = FileChannel.open(folder.resolve(name),
+          StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        return Tensor.of(channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena), type, layout, extents);
+      }
+    }
+  }
+}

@@ -1,0 +1,199 @@
+package dev.norma.benchmarks.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import dev.norma.DataType;
+import dev.norma.Tensor;
+import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Shape;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class OutputCheckTest {
+  private static final Shape SHAPE = new Shape("test", "8x5x49", 8, 5, 49, 1);
+
+  @TempDir Path in;
+
+  @TempDir Path out;
+
+  private static Stream<Arguments> cases() {
+    return Stream.of(Pass.values())
+        .flatMap(pass -> Stream.of("f32", "f64")
+            .flatMap(type -> Stream.of("nchw", "nhwc").map(layout -> arguments(pass, type, layout))));
+  }
+
+  private Inputs inputs(Pass pass, String type, String layout) throws IOException {
+    return new Inputs(in, new Case(pass, type, layout, SHAPE, 1));
+  }
+
+  /** Writes an output, each value moved by a share of its tolerance. */
+  private void write(Expected.Output output, double share) throws IOException {
+    try (var arena = Arena.ofConfined()) {
+      var values = map(arena, output);
+      var rows = Rows.of(values);
+      for (long row = 0; row < rows.count(); row++) {
+        for (int j = 0; j < rows.length(); j++) {
+          long i = rows.index(row, j);
+          double expected = output.value().applyAsDouble(i);
+          values.set(i, expected + share * output.bounds().tolerance(i, rows.channel(row, j), expected));
+        }
+      }
+    }
+  }
+
+  private Tensor map(Arena arena, Expected.Output output) throws IOException {
+    var like = output.like();
+    try (var channel = FileChannel.open(out.resolve(output.name()),
+        StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      var segment = channel.map(FileChannel.MapMode.READ_WRITE, 0, like.segment().byteSize(), arena);
+      return Tensor.of(segment, like.dataType(), like.layout(), like.extents());
+    }
+  }
+
+  private void set(Expected.Output output, long i, double value) throws IOException {
+    try (var arena = Arena.ofConfined()) {
+      map(arena, output).set(i, value);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void whatTheReferenceComputesIsRight(Pass pass, String type, String layout) throws IOException {
+    try (var inputs = inputs(pass, type, layout);
+        var expected = new Expected(pass, inputs, new ChannelSums(inputs))) {
+      for (var output : expected.outputs()) {
+        write(output, 0);
+      }
+      assertThat(OutputCheck.of(out, expected.outputs()).mismatch()).isEmpty();
+      assertThat(OutputCheck.of(out, expected.outputs()).error()).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void aLittleLessThanTheToleranceIsRightAndALittleMoreIsWrong(Pass pass, String type, String layout)
+      throws IOException {
+    try (var inputs = inputs(pass, type, layout);
+        var expected = new Expected(pass, inputs, new ChannelSums(inputs))) {
+      for (var output : expected.outputs()) {
+        write(output, 0.8);
+      }
+      assertThat(OutputCheck.of(out, expected.outputs()).mismatch()).isEmpty();
+      assertThat(OutputCheck.of(out, expected.outputs()).error()).isPositive();
+      for (var output : expected.outputs()) {
+        write(output, 1.2);
+        assertThat(OutputCheck.of(out, List.of(output)).mismatch()).hasValueSatisfying(
+            text -> assertThat(text).startsWith(output.name() + "[0] is ").contains(", expected ", " +- "));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void notANumberIsWrong(Pass pass, String type, String layout) throws IOException {
+    try (var inputs = inputs(pass, type, layout);
+        var expected = new Expected(pass, inputs, new ChannelSums(inputs))) {
+      for (var output : expected.outputs()) {
+        write(output, 0);
+        set(output, 3, Double.NaN);
+        assertThat(OutputCheck.of(out, List.of(output)).mismatch()).hasValueSatisfying(
+            text -> assertThat(text).startsWith(output.name() + "[3] is NaN, expected "));
+      }
+    }
+  }
+
+  /** What programmers get wrong is far beyond the tolerance of a small tensor. */
+  @Test
+  void mistakesInTheFormulasAreFound() throws IOException {
+    try (var inputs = inputs(Pass.FORWARD_TRAINING, "f32", "nchw")) {
+      var sums = new ChannelSums(inputs);
+      try (var expected = new Expected(Pass.FORWARD_TRAINING, inputs, sums)) {
+        var y = expected.outputs().getFirst();
+        write(y, 0);
+        double unbiased = Math.sqrt(1 - 1.0 / (SHAPE.batch() * SHAPE.spatial()));
+        set(y, 0, inputs.beta.get(0) + (y.value().applyAsDouble(0) - inputs.beta.get(0)) * unbiased);
+        assertThat(OutputCheck.of(out, List.of(y)).mismatch()).isPresent();
+      }
+      try (var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, sums)) {
+        var dx = expected.outputs().getFirst();
+        write(dx, 0);
+        double invStd = 1 / Math.sqrt(sums.variance[0] + Inputs.EPSILON);
+        double dbeta = expected.outputs().get(2).value().applyAsDouble(0);
+        double withoutXHat = inputs.dy.get(0) - dbeta / (SHAPE.batch() * SHAPE.spatial());
+        set(dx, 0, inputs.gamma.get(0) * invStd * withoutXHat);
+        assertThat(OutputCheck.of(out, List.of(dx)).mismatch()).isPresent();
+      }
+    }
+  }
+
+  @Test
+  void aSumInTheTensorsTypeOneTermAfterTheOtherIsWithinTheTolerance() throws IOException {
+    var shape = new Shape("test", "64x3x1024", 64, 3, 1024, 1);
+    try (var inputs = new Inputs(in, new Case(Pass.BACKWARD_TRAINING, "f32", "nhwc", shape, 1));
+        var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, new ChannelSums(inputs))) {
+      var dbeta = expected.outputs().get(2);
+      write(dbeta, 0);
+      for (int c = 0; c < 3; c++) {
+        float sum = 0;
+        for (long i = c; i < inputs.dy.size(); i += 3) {
+          sum += (float) inputs.dy.get(i);
+        }
+        set(dbeta, c, sum);
+      }
+      var check = OutputCheck.of(out, List.of(dbeta));
+      assertThat(check.mismatch()).isEmpty();
+      assertThat(check.error()).isPositive();
+    }
+  }
+
+  @Test
+  void aLimitHasToCopyExactly() throws IOException {
+    try (var inputs = inputs(Pass.BACKWARD_TRAINING, "f32", "nhwc");
+        var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, new ChannelSums(inputs))) {
+      var sum = expected.ofLimit().getFirst();
+      write(sum, 0);
+      assertThat(OutputCheck.of(out, expected.ofLimit()).mismatch()).isEmpty();
+      set(sum, 7, Math.nextUp((float) (inputs.x.get(7) + inputs.dy.get(7))));
+      assertThat(OutputCheck.of(out, expected.ofLimit()).mismatch()).hasValueSatisfying(
+          text -> assertThat(text).startsWith("dx[7] is "));
+    }
+  }
+
+  @Test
+  void aFileThatIsMissingOrOfAnotherSizeIsWrong() throws IOException {
+    try (var inputs = inputs(Pass.FORWARD_TRAINING, "f32", "nchw");
+        var expected = new Expected(Pass.FORWARD_TRAINING, inputs, new ChannelSums(inputs))) {
+      assertThat(OutputCheck.of(out, expected.outputs()).mismatch()).contains("y was not written");
+      Files.write(out.resolve("y"), new byte[12]);
+      assertThat(OutputCheck.of(out, expected.outputs()).mismatch()).contains("y has 12 bytes, expected 7840");
+    }
+  }
+
+  @Test
+  void inputsAreAsTheTolerancesNeedThem() throws IOException {
+    var shape = new Shape("test", "64x7x256", 64, 7, 256, 1);
+    for (var layout : List.of("nchw", "nhwc")) {
+      try (var inputs = new Inputs(in, new Case(Pass.FORWARD_TRAINING, "f32", layout, shape, 1))) {
+        var sums = new ChannelSums(inputs);
+        assertThat(inputs.x.dataType()).isEqualTo(DataType.FLOAT32);
+        assertThat(Arrays.stream(sums.mean).boxed()).allMatch(mean -> Math.abs(mean) < 1.1).doesNotHaveDuplicates();
+        assertThat(Arrays.stream(sums.variance).boxed())
+            .allMatch(variance -> variance > 0.2 && variance < 4.5).doesNotHaveDuplicates();
+      }
+    }
+  }
+}
