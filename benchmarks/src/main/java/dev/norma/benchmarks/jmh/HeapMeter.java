@@ -4,8 +4,8 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 
 /**
- * Counts what all threads allocate on the heap during one JMH iteration. JMH's own GC profiler starts before an
- * iteration and stops after it, and so counts some 7,000 bytes of JMH's: too much where an iteration is a few long calls.
+ * Counts what all threads allocate on the heap in the calls of one JMH iteration. JMH's own GC profiler starts earlier
+ * and stops later, and so counts some 7,000 bytes of JMH's: too much where an iteration is a few long calls.
  */
 final class HeapMeter {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -52,7 +52,12 @@ final class InProcessJmh {
       var calls = result.getAggregatedResult().getIterationResults().iterator().next().getMetadata().getAllOps();
       return new Result(result.getPrimaryResult().getScore(), (double) BatchNormBenchmark.heapBytes() / calls);
     } catch (RunnerException e) {
-      throw new IllegalStateException(e);
+      throw new IllegalStateException(thrownByBenchmark(e));
     }
+  }
+
+  /** JMH keeps what a benchmark threw beside its own exceptions, not as their cause. */
+  private static Throwable thrownByBenchmark(RunnerException e) {
+    return e.getCause() != null && e.getCause().getSuppressed().length > 0 ? e.getCause().getSuppressed()[0] : e;
   }
 }

@@ -1,0 +1,113 @@
+package dev.norma.benchmarks.jmh;
+
+import dev.norma.BatchNormDescriptor;
+import dev.norma.DataType;
+import dev.norma.Kernels;
+import dev.norma.Layout;
+import dev.norma.benchmarks.Pass;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+
+/**
+ * A case with its files: inputs whose values all types hold exactly, and what comes out of them, computed in double by
+ * the reference.
+ */
+record ExactCase(Pass pass, String type, String layout, int batch, int channels, int spatial) {
+  /** Writes the inputs. */
+  void write(Path folder) throws IOException {
+    for (var input : inputs().entrySet()) {
+      var bytes = ByteBuffer.allocate(input.getValue().length * elementBytes()).order(ByteOrder.nativeOrder());
+      for (var value : input.getValue()) {
+        if (type.equals("f64")) {
+          bytes.putDouble(value);
+        } else {
+          bytes.putFloat((float) value);
+        }
+      }
+      Files.write(folder.resolve(input.getKey()), bytes.array());
+    }
+  }
+
+  /** Eighths from -2 to 2, and for what must be positive from 1/2 to 3/2. */
+  private Map<String, double[]> inputs() {
+    var random = new Random(1);
+    var inputs = new TreeMap<String, double[]>();
+    for (var name : List.of("x", "dy")) {
+      inputs.put(name, random.ints((long) batch * channels * spatial, -16, 17).mapToDouble(i -> i / 8.0).toArray());
+    }
+    for (var name : List.of("beta", "running_mean")) {
+      inputs.put(name, random.ints(channels, -16, 17).mapToDouble(i -> i / 8.0).toArray());
+    }
+    for (var name : List.of("gamma", "running_var")) {
+      inputs.put(name, random.ints(channels, 4, 13).mapToDouble(i -> i / 8.0).toArray());
+    }
+    return inputs;
+  }
+
+  private int elementBytes() {
+    return type.equals("f64") ? Double.BYTES : Float.BYTES;
+  }
+
+  /** The command that asks a runner for this case. */
+  String command(Path inputs, Path outputs) {
+    return "prepare,%s,%s,%s,%d,%d,%d,2,%s,%s"
+        .formatted(pass, type, layout, batch, channels, spatial, inputs, outputs);
+  }
+
+  /** Reads an output that a runner wrote. */
+  double[] read(Path file) throws IOException {
+    var bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.nativeOrder());
+    return IntStream.range(0, bytes.capacity() / elementBytes())
+        .mapToDouble(i -> type.equals("f64") ? bytes.getDouble(i * Double.BYTES) : bytes.getFloat(i * Float.BYTES))
+        .toArray();
+  }
+
+  /** The distance from 1 to the next number of the type. */
+  double ulp() {
+    return type.equals("f64") ? Math.ulp(1.0) : Math.ulp(1f);
+  }
+
+  /** What the pass computes, by the names of its outputs. */
+  Map<String, double[]> expected() {
+    try (var arena = Arena.ofConfined()) {
+      var memory = new TreeMap<String, MemorySegment>();
+      inputs().forEach((name, values) -> memory.put(name, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, values)));
+      for (var name : List.of("y", "dx")) {
+        memory.put(name, arena.allocate(memory.get("x").byteSize(), Double.BYTES));
+      }
+      for (var name : List.of("mean", "variance", "dgamma", "dbeta")) {
+        memory.put(name, arena.allocate(memory.get("gamma").byteSize(), Double.BYTES));
+      }
+      compute(memory);
+      var outputs = new TreeMap<String, double[]>();
+      pass.outputs().forEach(name -> outputs.put(name, memory.get(name).toArray(ValueLayout.JAVA_DOUBLE)));
+      return outputs;
+    }
+  }
+
+  private void compute(Map<String, MemorySegment> m) {
+    var norm = new BatchNormDescriptor(batch, channels, spatial, BatchNormBenchmark.EPSILON, DataType.FLOAT64,
+        layout.equals("nhwc") ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST, 1);
+    var kernels = Kernels.reference();
+    if (pass == Pass.FORWARD_INFERENCE) {
+      kernels.forwardInference(norm, m.get("x"), m.get("gamma"), m.get("beta"), m.get("running_mean"),
+          m.get("running_var"), m.get("y"), MemorySegment.NULL);
+      return;
+    }
+    kernels.forwardTraining(norm, m.get("x"), m.get("gamma"), m.get("beta"), m.get("y"), m.get("mean"),
+        m.get("variance"), MemorySegment.NULL);
+    kernels.backwardTraining(norm, m.get("x"), m.get("dy"), m.get("gamma"), m.get("mean"), m.get("variance"),
+        m.get("dx"), m.get("dgamma"), m.get("dbeta"), MemorySegment.NULL);
+  }
+}
