@@ -29,8 +29,8 @@ OUTPUTS = {
 ITEM_BYTES = {"f32": 4, "f64": 8}
 LAYOUTS = ("nchw", "nhwc", "nChw16c")
 
-WARM_UP_NS = 100_000_000
-ESTIMATE_NS = 20_000_000
+WARM_UP_NS = 50_000_000
+ESTIMATE_NS = 10_000_000
 BATCH_NS = 10_000  # of calls between two looks at the clock: a look takes less than a hundredth of it
 
 Call = Callable[[], Sequence[Any]]
@@ -147,13 +147,14 @@ class _Commands:
             (folder / name).write_bytes(self.peer.raw(case, result))
 
     def time(self, fields: list[str]) -> str:
-        round_number, least = _expect(fields, "time,ROUND,NS")
-        least_ns = _whole_number("NS", least, 1)
+        numbers = _expect(fields, "time,ROUND,NS")
+        round_number = _whole_number("ROUND", numbers[0], 0)
+        least_ns = _whole_number("NS", numbers[1], 1)
         if self.call is None:
             raise Refused("'time' without a case; expected 'prepare' before it")
         nanoseconds = _mean_time(self.call, least_ns // 10, least_ns)
-        # The last field is empty: Python has no heap whose allocations could be counted per call.
-        return f"{self.case},{_whole_number('ROUND', round_number, 0)},{nanoseconds:.1f},"
+        # The last field is empty: arrays are not on a managed heap.
+        return f"{self.case},{round_number},{nanoseconds:.1f},"
 
     def release(self, fields: list[str]) -> str:
         _expect(fields, "release")
@@ -196,7 +197,6 @@ def _whole_number(name: str, text: str, least: int) -> int:
 
 def _mean_time(call: Call, untimed_ns: int, timed_ns: int) -> float:
     """Nanoseconds of a call: the mean over at least timed_ns, after calls that are not counted for untimed_ns."""
-    gc.collect()
     gc.disable()
     try:
         estimate = _repeat(call, untimed_ns, 1)
