@@ -140,7 +140,7 @@ class RunnerProtocolTest {
       prepare                                             | 0 fields after 'prepare'; expected 9: 'prepare,PASS,TYPE,
       prepare,forward-training,f32,nchw,1,2,3,1,in        | 8 fields after 'prepare'; expected 9
       prepare,forward-training,f32,nchw,1,2,3,1,in,out,of | 10 fields after 'prepare'; expected 9
-      prepare,forward,f32,nchw,1,2,3,1,in,                | PASS is 'forward'; expected one of: forward-training forward-inf
+      prepare,forward,f32,nchw,1,2,3,1,in,                | PASS is 'forward'; expected one of: forward-training
       prepare,forward-training,f16,nchw,1,2,3,1,in,       | TYPE is 'f16'; expected one of: f32 f64
       prepare,forward-training,f32,nhcw,1,2,3,1,in,       | LAYOUT is 'nhcw'; expected one of: nchw nhwc nChw16c
       prepare,forward-training,f32,nchw,0,2,3,1,in,       | N is '0'; expected a whole number that is 1 or more
