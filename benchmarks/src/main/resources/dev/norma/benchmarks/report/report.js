@@ -206,6 +206,8 @@
         fontWeight: isBaseline ? 700 : 400,
         distance: 12,
         lineHeight: LABEL_HEIGHT,
+        textBorderColor: variable('--paper'),
+        textBorderWidth: 3,
       },
       labelLayout: {moveOverlap: 'shiftY'},
       emphasis: {focus: 'series'},
