@@ -28,9 +28,9 @@ import java.util.concurrent.ExecutionException;
  */
 public final class JmhRunner {
   /** Enough for the JIT compilers to come to their last word on what is called. */
-  private static final long FIRST_WARM_UP = 300_000_000;
+  private static final long WARM_UP = 300_000_000;
 
-  private static final long LATER_WARM_UP = 1_000_000;
+  private static final long LEAST_TIME = 1_000_000;
   private static final int LEAST_CALLS = 2;
 
   private final Class<? extends BatchNormBenchmark> implementation;
@@ -100,37 +100,40 @@ public final class JmhRunner {
 
   private String prepare(PrepareCommand command) throws ExecutionException, InterruptedException {
     release();
+    measured = command.measured();
     try {
-      var nanoseconds = LastingWorker.call(() -> {
-        measured = command.measured();
+      LastingWorker.call(() -> {
         prepared = create();
         prepared.prepare(measured, Inputs.in(command.inputs(), measured));
-        var time = warmUp();
-        command.outputs().ifPresent(this::writeOutputs);
-        return time;
+        return prepared;
       });
       BatchNormBenchmark.hold(prepared);
-      return "prepared," + nanoseconds;
-    } catch (ExecutionException e) {
+      warmUp();
+      return LastingWorker.call(() -> {
+        var nanoseconds = repeat();
+        command.outputs().ifPresent(this::writeOutputs);
+        return "prepared," + nanoseconds;
+      });
+    } catch (ExecutionException | RuntimeException e) {
       release();
       throw e;
     }
   }
 
-  /** Calls until it is warm. Returns how long a call takes, in nanoseconds. */
-  private long warmUp() {
+  /** By JMH, for what is timed later is compiled with the code that JMH wraps around it. */
+  private void warmUp() {
     if (warm.add(new Kind(measured.pass(), measured.type(), measured.layout()))) {
-      repeat(FIRST_WARM_UP);
+      InProcessJmh.run(implementation, measured.pass(), WARM_UP);
     }
-    return repeat(LATER_WARM_UP);
   }
 
-  private long repeat(long nanoseconds) {
+  /** A few calls. Returns how long one takes, in nanoseconds. */
+  private long repeat() {
     var start = System.nanoTime();
     for (var calls = 1; ; calls++) {
       prepared.call(measured.pass());
       var elapsed = System.nanoTime() - start;
-      if (elapsed >= nanoseconds && calls >= LEAST_CALLS) {
+      if (elapsed >= LEAST_TIME && calls >= LEAST_CALLS) {
         return elapsed / calls;
       }
     }
