@@ -46,11 +46,16 @@ final class CommandTemplate {
         .replace("{python}", python.map(Path::toString).orElse("")));
   }
 
-  /** Huge pages as in the other runners; at most half of the memory, which holds the largest tensors several times. */
+  /**
+   * Huge pages as in the other runners; at most half of the memory, which holds the largest tensors several times. JMH
+   * uses what the JVM warns of, and JavaCPP would unpack libraries into the user's home.
+   */
   private Stream<String> java() {
     return Stream.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "-Dorg.bytedeco.javacpp.cachedir=" + root.resolve(".build/javacpp"),
         "-XX:+UseTransparentHugePages",
         "-Xmx%dm".formatted(Memory.total() / 2 >> 20),
         "-cp",
