@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 import org.apache.commons.statistics.inference.MannWhitneyUTest;
 
 /**
- * What became slower or faster from one run to another, beyond the noise: the rounds differ by a Mann-Whitney U test, the
- * quartiles do not overlap, and the medians differ by more than what two runs of the same program differ by.
+ * What became slower or faster from one run to another, beyond the noise: the rounds differ by a Mann-Whitney U test,
+ * the quartiles do not overlap, and the medians differ by more than what two runs of the same program differ by.
  */
 public final class Comparison {
   private static final double SIGNIFICANCE = 0.01;

@@ -50,16 +50,21 @@ final class HtmlReport {
             <li>
             <span class="pass">%s</span>
             <strong>%s</strong>
-            <span>the speed of %s, the fastest peer, in %s</span>
+            <span>the speed of %s, the fastest peer, in %s%s</span>
             <span class="limit">%s</span>
             </li>
             """.formatted(
                 highlight.closest().selection().pass(),
-                highlight.closest().mean(),
+                Units.ratio(highlight.closest().value()),
                 Escape.html(highlight.closest().peer()),
                 highlight.closest().selection().layout(),
+                coverage(highlight.closest().mean()),
                 highlight.limit().map(limit -> limit + " the time of a copy").orElse("no copy was measured")))
         .collect(Collectors.joining());
+  }
+
+  private static String coverage(Mean mean) {
+    return mean.isWhole() ? "" : ", over %d of %d shapes".formatted(mean.shapes(), mean.ofShapes());
   }
 
   private static String paragraphs(String style, List<String> texts) {

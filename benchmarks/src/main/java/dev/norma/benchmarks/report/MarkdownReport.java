@@ -47,7 +47,8 @@ final class MarkdownReport {
   }
 
   private static void appendMedians(StringBuilder text, Results results) {
-    text.append("## Times\n\nMedians over the rounds. `report.html` and `results.csv` have the quartiles and the rounds.\n\n");
+    text.append("## Times\n\n")
+        .append("Medians over the rounds. `report.html` has the quartiles too, `results.csv` the rounds.\n\n");
     text.append(results.groups().stream()
         .flatMap(group -> results.selections(group).stream())
         .map(selection -> Tables.medians(results, selection))

@@ -10,8 +10,8 @@ import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /**
- * What report.js draws. Every number is computed here; the script only chooses among them. Of the limits it has only the
- * fastest. Gson leaves out what is null.
+ * What report.js draws. Every number is computed here; the script only chooses among them. Of the limits it has only
+ * the fastest. Gson leaves out what is null.
  *
  * @param baseline the name of what the others are compared with
  * @param limit the name of the limit
@@ -48,7 +48,7 @@ record PageData(
    * One implementation in one case. Times are in nanoseconds; three numbers are quartile, median, quartile.
    *
    * @param bytes of one tensor
-   * @param measuredLayout another one than that of the choice where Norma does not have it, or where the best was chosen
+   * @param measuredLayout not that of the choice where Norma does not have it, or where the best was chosen
    * @param ratio its time over Norma's
    * @param added its time less Norma's, for the calls from Java
    * @param heap bytes that a call allocates
@@ -87,7 +87,9 @@ record PageData(
         Results.BASELINE,
         Results.LIMIT,
         start(results),
-        names.stream().map(name -> new Series(name, results.kinds().get(name), results.isSingleThreaded(name))).toList(),
+        names.stream()
+            .map(name -> new Series(name, results.kinds().get(name), results.isSingleThreaded(name)))
+            .toList(),
         results.timings().stream()
             .filter(timing -> names.contains(timing.name()))
             .map(timing -> point(results, timing))

@@ -12,12 +12,13 @@ import java.util.stream.Stream;
 /** Geometric means of ratios: for one set, type and number of threads, a column for each pass and layout. */
 final class RatioTables {
   /** What the numbers mean: it stands at every table. */
-  static final String READING = "Time of the peer over time of norma-c: above 1, Norma is faster. Geometric means over the"
-      + " shapes of the set, each weighted by how often it occurs.";
+  static final String READING = "Time of the peer over time of norma-c: above 1, Norma is faster."
+      + " Geometric means over the shapes of the set, each weighted by how often it occurs.";
 
-  /** What two of the names mean. */
-  static final String NAMES = Results.BEST + " is oneDNN in the layout in which it is fastest, shape by shape; it and oneDNN"
-      + " in nChw16c are compared with Norma in each layout that is shown, nChw16c with nchw."
+  /** What some of the names mean. */
+  static final String NAMES = Results.BEST
+      + " is oneDNN in the layout in which it is fastest, shape by shape, compared with Norma in each layout."
+      + " A peer in a layout that Norma does not have, such as nChw16c, is compared with Norma in nchw."
       + " The copy limit is the faster of two copies that move the same bytes and compute nothing.";
 
   private static final String NONE = "–";

@@ -40,9 +40,14 @@ public final class Report {
         .map(group -> "\n%s\n%s\n\n%s".formatted(
             group, RatioTables.READING, new RatioTables(results, group).all().toText()))
         .orElse("");
-    long wrong = Problem.of(rows).stream().filter(Problem::isWrong).map(Problem::implementation).distinct().count();
-    return verdict.sentence() + "\n" + table
-        + (wrong == 0 ? "" : "\n" + Units.count(wrong, "implementation") + " computed wrong results: see the report.\n");
+    return verdict.sentence() + "\n" + table + wrong(rows);
+  }
+
+  private static String wrong(List<Row> rows) {
+    long count = Problem.of(rows).stream().filter(Problem::isWrong).map(Problem::implementation).distinct().count();
+    return count == 0
+        ? ""
+        : "\n%s computed wrong results: see the report.\n".formatted(Units.count(count, "implementation"));
   }
 
   /**

@@ -7,9 +7,11 @@ import dev.norma.benchmarks.Row;
 import dev.norma.benchmarks.RunInfo;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -26,14 +28,13 @@ final class Results {
   static final String BEST = "onednn-best";
 
   private static final String BEST_OF = "onednn";
-  private static final String BLOCKED = "nChw16c";
 
   private record Key(String name, Case beside) {}
 
   private final List<Row> rows;
   private final List<Implementation> implementations;
   private final List<Timing> measured;
-  private final List<Case> cases;
+  private final Set<Case> cases;
   private final Map<String, Kind> kinds = new LinkedHashMap<>();
   private final Map<Key, Timing> timings = new LinkedHashMap<>();
 
@@ -46,11 +47,7 @@ final class Results {
   Results(List<Implementation> implementations, List<Row> rows) {
     this.rows = List.copyOf(rows);
     this.implementations = List.copyOf(implementations);
-    this.cases = rows.stream()
-        .flatMap(row -> row.measured().stream())
-        .filter(one -> !one.layout().equals(BLOCKED))
-        .distinct()
-        .toList();
+    this.cases = cases(rows);
     var byName = Timing.of(rows).stream().collect(Collectors.groupingBy(Timing::name));
     this.measured = implementations.stream()
         .flatMap(one -> byName.getOrDefault(one.name(), List.of()).stream())
@@ -63,15 +60,22 @@ final class Results {
     return new Results(info.implementations(), rows);
   }
 
+  /** Those of Norma; all of them where it did not run. */
+  private static Set<Case> cases(List<Row> rows) {
+    var norma = rows.stream()
+        .filter(row -> row.implementation().equals(BASELINE) && row.measured().isPresent())
+        .toList();
+    return (norma.isEmpty() ? rows : norma).stream()
+        .flatMap(row -> row.measured().stream())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
   private void add(Implementation implementation, List<Timing> own) {
     var name = implementation.name();
     var kind = implementation.kind();
     for (var timing : own) {
-      if (isBlocked(timing)) {
-        add(timing.as(name + " " + BLOCKED, withLayout(timing.measured(), "nchw")), kind);
-      } else {
-        add(timing, kind);
-      }
+      var one = timing.measured();
+      add(cases.contains(one) ? timing : timing.as(name + " " + one.layout(), withLayout(one, "nchw")), kind);
     }
     if (implementation.singleThreaded()) {
       addFastest(name, kind, one -> own.stream().filter(timing -> withThreads(one, 1).equals(timing.measured())));
@@ -91,10 +95,6 @@ final class Results {
         .filter(timing -> limits.contains(timing.name()) && timing.measured().equals(one)));
   }
 
-  private static boolean isBlocked(Timing timing) {
-    return timing.measured().layout().equals(BLOCKED);
-  }
-
   private static Case withLayout(Case one, String layout) {
     return new Case(one.pass(), one.type(), layout, one.shape(), one.threads());
   }
@@ -112,8 +112,10 @@ final class Results {
   }
 
   private void add(Timing timing, Kind kind) {
-    kinds.put(timing.name(), kind);
-    timings.putIfAbsent(new Key(timing.name(), timing.beside()), timing);
+    if (cases.contains(timing.beside())) {
+      kinds.put(timing.name(), kind);
+      timings.putIfAbsent(new Key(timing.name(), timing.beside()), timing);
+    }
   }
 
   /** What was measured, as it was measured, in the order of the registry. */
@@ -136,9 +138,9 @@ final class Results {
     return rows;
   }
 
-  /** The cases of Norma's layouts, in the order in which they ran. */
+  /** The cases of Norma, in the order in which they ran. */
   List<Case> cases() {
-    return cases;
+    return List.copyOf(cases);
   }
 
   List<Case> cases(Selection selection) {

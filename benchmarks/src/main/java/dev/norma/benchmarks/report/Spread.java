@@ -4,8 +4,8 @@ import org.apache.commons.statistics.descriptive.Quantile;
 import org.apache.commons.statistics.descriptive.Quantile.EstimationMethod;
 
 /**
- * Where the middle half of some values lies. Unlike mean and deviation, it does not move with a few rounds that something
- * else on the machine disturbed.
+ * Where the middle half of some values lies. Unlike mean and deviation, it does not move with a few rounds that
+ * something else on the machine disturbed.
  *
  * @param low the lower quartile
  * @param median of the values

@@ -69,7 +69,9 @@ record Table(String caption, List<String> columns, List<List<Cell>> rows) {
 
   private String padded(List<String> line, int[] widths) {
     return IntStream.range(0, widths.length)
-            .mapToObj(column -> ("%" + (isNumeric(column) ? "" : "-") + widths[column] + "s").formatted(line.get(column)))
+            .mapToObj(column -> isNumeric(column)
+                ? " ".repeat(widths[column] - line.get(column).length()) + line.get(column)
+                : line.get(column) + " ".repeat(widths[column] - line.get(column).length()))
             .collect(Collectors.joining("  "))
             .stripTrailing()
         + "\n";

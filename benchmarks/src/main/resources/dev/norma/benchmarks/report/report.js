@@ -12,7 +12,7 @@
   const PRINTED_WIDTH = 680;
   const PRINTED_HEIGHT = 0.65;
 
-  // ---- the choice ----------------------------------------------------------------------------------------------------
+  // ---- the choice ---------------------------------------------------------------------------------------------------
 
   const CONTROLS = {set: 'Shapes', pass: 'Pass', layout: 'Layout', type: 'Type', threads: 'Threads'};
   const choice = {...data.start};
@@ -56,7 +56,7 @@
         + `${choice.type}, ${threadsText(choice.threads)}.`;
   }
 
-  // ---- numbers as text -----------------------------------------------------------------------------------------------
+  // ---- numbers as text ----------------------------------------------------------------------------------------------
 
   const digits = value => Number(value.toPrecision(3)).toLocaleString('en');
   const ratioText = value => `${value < 10 ? value.toFixed(2) : digits(value)}×`;
@@ -82,7 +82,7 @@
     return least === most ? least : `${least} to ${most}`;
   };
 
-  // ---- how a series looks --------------------------------------------------------------------------------------------
+  // ---- how a series looks -------------------------------------------------------------------------------------------
 
   // In a box of 10 by 10; the legend draws the same.
   const SYMBOLS = [
@@ -133,9 +133,7 @@
     return item;
   }
 
-  // ---- parts of plots ------------------------------------------------------------------------------------------------
-
-  const font = () => variable('--font');
+  // ---- parts of plots -----------------------------------------------------------------------------------------------
 
   function axis(type, more = {}) {
     const {axisLabel, ...others} = more;
@@ -164,9 +162,9 @@
 
   const nameBelow = name => ({name, nameLocation: 'middle', nameGap: 34});
 
-  const option = (more) => ({
+  const option = more => ({
     animation: false,
-    textStyle: {fontFamily: font()},
+    textStyle: {fontFamily: variable('--font')},
     tooltip: {
       confine: true,
       backgroundColor: variable('--raised'),
@@ -216,13 +214,13 @@
 
   const lineGrid = isNarrow => ({left: 24, right: isNarrow ? 16 : 190, top: 34, bottom: 40, containLabel: true});
 
-  const whisker = (api, from, to, style) => ({
+  const whisker = (from, to, style) => ({
     type: 'line',
     shape: {x1: from[0], y1: from[1], x2: to[0], y2: to[1]},
     style: {...style, fill: null},
   });
 
-  // ---- the plots: each gives an option of ECharts, a height, and a sentence on what it shows ------------------------------
+  // ---- the plots: each gives a height, an option of ECharts, and a sentence with numbers ----------------------------
 
   function bandwidth(isNarrow, look) {
     const points = chosen(data.points, ...ALL_FIELDS);
@@ -244,7 +242,9 @@
       option: option({
         grid: {...lineGrid(isNarrow), bottom: 8},
         xAxis: axis('category', {
-          data: shapes, splitLine: {show: false}, axisLabel: {interval: 0, rotate: isNarrow ? 55 : shapes.length > 6 ? 25 : 0},
+          data: shapes,
+          splitLine: {show: false},
+          axisLabel: {interval: 0, rotate: isNarrow ? 55 : shapes.length > 6 ? 25 : 0},
         }),
         yAxis: axis('value', {name: 'GB/s', nameTextStyle: {color: variable('--soft'), align: 'right'}}),
         series: [limitBars, ...names.filter(name => name !== data.limit).map(name =>
@@ -278,7 +278,9 @@
       data: threads.map(count => ({value: count / threads[0], tip: tip('as many times as fast as threads')})),
       symbol: 'none',
       lineStyle: {color: variable('--limit-ink'), type: [2, 4], width: 1.5},
-      endLabel: {show: true, formatter: 'ideal', color: variable('--limit-ink'), fontSize: 13, lineHeight: LABEL_HEIGHT},
+      endLabel: {
+        show: true, formatter: 'ideal', color: variable('--limit-ink'), fontSize: 13, lineHeight: LABEL_HEIGHT,
+      },
       labelLayout: {moveOverlap: 'shiftY'},
     };
     const speeds = means.map(mean => mean.speed.value).concat(threads.map(count => count / threads[0]));
@@ -300,12 +302,13 @@
     const [first, last] = [of(data.baseline, threads[0]), of(data.baseline, threads.at(-1))];
     if (!first || !last) return `${data.baseline} has no time here.`;
     if (threads.length === 1) return `Only ${threadsText(threads[0])} was measured.`;
-    return `With ${threadsText(threads.at(-1))}, ${data.baseline} is ${ratioText(last.speed.value / first.speed.value)} `
-        + `as fast as with ${threads[0]}.`;
+    return `With ${threadsText(threads.at(-1))}, ${data.baseline} is `
+        + `${ratioText(last.speed.value / first.speed.value)} as fast as with ${threads[0]}.`;
   }
 
   function size(isNarrow, look) {
-    const points = chosen(data.points, 'pass', 'type', 'layout', 'threads').sort((one, other) => one.bytes - other.bytes);
+    const points = chosen(data.points, 'pass', 'type', 'layout', 'threads')
+        .sort((one, other) => one.bytes - other.bytes);
     const names = distinct(data.series.map(series => series.name))
         .filter(name => points.some(point => point.name === name));
     const bytes = points.map(point => point.bytes);
@@ -352,7 +355,7 @@
       const colour = api.visual('color');
       const [x, y] = place(0);
       return {type: 'group', children: [
-        whisker(api, place(2), place(3), {stroke: colour, lineWidth: 1.5, opacity: 0.6}),
+        whisker(place(2), place(3), {stroke: colour, lineWidth: 1.5, opacity: 0.6}),
         {type: 'circle', shape: {cx: x, cy: y, r: 3}, style: {fill: colour, opacity: 0.75}},
       ]};
     };
@@ -420,15 +423,17 @@
     if (!peers.length) return 'No peer has a time here.';
     const closest = peers.at(-1);
     const slower = peers.filter(({mark}) => mark.toFixed(2) < 1).length;
-    return `The peers take ${range(peers.map(({mark}) => mark), ratioText)} the time of ${data.baseline}; the fastest is `
-        + `${closest.name}. ${slower ? `${slower} of ${peers.length} are faster than Norma.` : 'None is faster.'}`;
+    return `The peers take ${range(peers.map(({mark}) => mark), ratioText)} the time of ${data.baseline}; `
+        + `the fastest is ${closest.name}. `
+        + (slower ? `${slower} of ${peers.length} are faster than Norma.` : 'None is faster.');
   }
 
   function accuracy(isNarrow, look) {
     // A logarithmic axis has no zero.
     const LEAST = 0.125;
     const points = chosen(data.points, 'pass', 'type', 'layout', 'threads').filter(point => point.error !== undefined);
-    const entries = data.series.filter(({kind}) => kind !== 'LIMIT').map(({name}) => ({name, own: points.filter(point => point.name === name)}))
+    const entries = data.series.filter(({kind}) => kind !== 'LIMIT')
+        .map(({name}) => ({name, own: points.filter(point => point.name === name)}))
         .filter(({own}) => own.length)
         .map(({name, own}) => ({name, own, largest: Math.max(...own.map(point => point.error))}))
         .map(({name, own, largest}) => ({
@@ -481,8 +486,8 @@
       alwaysLegend: true,
       option: option({
         grid: [
-          {left: 84, right: 16, top: 12, height: '42%'},
-          {left: 84, right: 16, bottom: 54, height: '36%'},
+          {left: 84, right: 30, top: 12, height: '42%'},
+          {left: 84, right: 30, bottom: 54, height: '36%'},
         ],
         xAxis: panels.map((panel, index) => ({
           ...logAxis(sizes, 10, bytesText, index === 0 ? {} : nameBelow('size of one tensor')),
@@ -519,7 +524,7 @@
       renderItem: (params, api) => {
         const [median, low, high] = [1, 2, 3].map(dimension => api.coord([api.value(0), api.value(dimension)]));
         return {type: 'group', children: [
-          whisker(api, low, high, {stroke: look.colour, lineWidth: 1.5, opacity: 0.6}),
+          whisker(low, high, {stroke: look.colour, lineWidth: 1.5, opacity: 0.6}),
           {
             type: 'path',
             x: median[0],
@@ -537,13 +542,13 @@
     return names.map(name => {
       const own = calls.filter(point => point.name === name).sort((one, other) => one.bytes - other.bytes);
       const heap = own.map(point => point.heap).filter(bytes => bytes !== undefined);
-      return `${name} adds ${timeText(own[0].added[MEDIAN])} (${percentText(own[0].share[MEDIAN])}) to the call with the `
-          + `smallest tensor, ${percentText(own.at(-1).share[MEDIAN])} to that with the largest`
+      return `${name} adds ${timeText(own[0].added[MEDIAN])} (${percentText(own[0].share[MEDIAN])}) to the call `
+          + `with the smallest tensor, ${percentText(own.at(-1).share[MEDIAN])} to that with the largest`
           + (heap.length ? `, and allocates ${range(heap, bytesText)} on the heap per call.` : '.');
     }).join(' ');
   }
 
-  // ---- drawing -------------------------------------------------------------------------------------------------------
+  // ---- drawing ------------------------------------------------------------------------------------------------------
 
   const PLOTS = {ratio, bandwidth, size, scaling, call, accuracy};
   const charts = new Map();

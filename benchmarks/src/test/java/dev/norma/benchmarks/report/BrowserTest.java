@@ -23,7 +23,7 @@ class BrowserTest {
   private static final int PLOTS = 6;
   private static final int CONTROLS = 4 + 3 + 2 + 2 + 2;
 
-  /** A frame of the width to test: a browser's own window cannot be as narrow as a phone. It shows what the page says. */
+  /** A frame as wide as the test wants: a window cannot be as narrow as a phone. It shows what the page says. */
   private static final String FRAME = """
       <!DOCTYPE html>
       <iframe src="probed.html" style="width: %dpx; height: 800px; border: 0"></iframe>

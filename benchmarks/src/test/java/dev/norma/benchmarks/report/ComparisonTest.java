@@ -34,12 +34,12 @@ class ComparisonTest {
 
         Slower beyond the noise: 1
 
-                 case                                         old      new  ratio
+                 case                                            old      new  ratio
         norma-c  forward-training f32 nchw small, 2 threads  1.00 µs  1.20 µs  1.20×
 
         Faster beyond the noise: 1
 
-                case                                         old     new  ratio
+                case                                            old     new  ratio
         onednn  forward-training f32 nchw small, 2 threads  1.00 µs  804 ns  0.80×
 
         Geometric means over all cases
@@ -49,14 +49,15 @@ class ComparisonTest {
         onednn              0.80×                  –                  –
         copy                1.00×                  –                  –
 
-        """.replace("case                                         old", "case                                            old"));
+        """);
   }
 
   @Test
   void takesOverlappingRoundsForNoise() {
     var before = new Rows().add("norma-c", Rows.nchw(Rows.SMALL), 100, 101, 102, 150, 151, 152, 103, 104, 105);
     var after = new Rows().add("norma-c", Rows.nchw(Rows.SMALL), 148, 149, 150, 101, 102, 103, 147, 146, 145);
-    assertThat(compared(before, after)).contains("Slower beyond the noise: nothing", "Faster beyond the noise: nothing");
+    assertThat(compared(before, after))
+        .contains("Slower beyond the noise: nothing", "Faster beyond the noise: nothing");
   }
 
   @Test
@@ -80,7 +81,8 @@ class ComparisonTest {
     var before = new Rows().add("copy", Rows.nchw(Rows.SMALL), around(1000));
     var after = new Rows().add("copy", Rows.nchw(Rows.SMALL), around(1100));
     assertThat(compared(before, after))
-        .contains("copy takes 1.10× its old time over 1 case. It drifted: changes of about this size are the machine's.");
+        .contains("copy takes 1.10× its old time over 1 case.")
+        .contains("It drifted: changes of about this size are the machine's.");
   }
 
   @Test

@@ -46,17 +46,20 @@ class ReportTest {
             """)
         .contains("| command | ./norma bench |")
         .contains("""
-            | peer | forward-training nchw | forward-training nhwc |
-            | --- | ---: | ---: |
-            | onednn | 0.90× | – |
-            | onednn-best | 0.90× | – |
+            | peer | forward-training nchw |
+            | --- | ---: |
+            | onednn | 0.90× |
+            | onednn-best | 0.90× |
             """)
-        .contains("| norma-java / norma-c | 1.20× (1 of 2) | – |", "| norma-c / copy limit | 1.25× (1 of 2) | – |")
+        .contains("| norma-java / norma-c | 1.20× (1 of 2) |", "| norma-c / copy limit | 1.25× (1 of 2) |")
         .contains("""
             | onednn | **wrong: dy differs** | forward-training f32 nhwc small, 2 threads |
             | numpy | missing: no module named numpy | everywhere |
             """)
-        .contains("| small | 10.0 ns | 12.0 ns | 9.00 ns | 9.00 ns | 8.00 ns | 8.00 ns |\n| large | 1.00 µs | – | 900 ns | 900 ns | – | – |");
+        .contains("""
+            | small | 10.0 ns | 12.0 ns | 9.00 ns | 9.00 ns | 8.00 ns | 8.00 ns |
+            | large | 1.00 µs | – | 900 ns | 900 ns | – | – |
+            """);
   }
 
   @Test
@@ -70,14 +73,18 @@ class ReportTest {
   @Test
   void hasASectionForTheReadme() {
     assertThat(Report.readme(Rows.info(), rows().list()))
-        .startsWith("`./norma bench` at commit abc, on cores: 2.\n\nGeometric means over 2 shapes of net, f32, 2 threads.")
-        .contains("| onednn | 0.90× | – |\n", "| norma-c / copy limit | 1.25× (1 of 2) | – |\n");
+        .startsWith("""
+            `./norma bench` at commit abc, on cores: 2.
+
+            Geometric means over 2 shapes of net, f32, 2 threads.""")
+        .contains("| onednn | 0.90× |\n", "| norma-c / copy limit | 1.25× (1 of 2) |\n");
   }
 
   @Test
   void isWrittenForARunThatMeasuredNothing() throws IOException {
     Report.write(folder, Rows.info(), List.of());
-    assertThat(Files.readString(folder.resolve("report.md"))).contains("There is nothing to compare");
+    assertThat(Files.readString(folder.resolve("report.md")))
+        .contains("There is nothing to compare");
     assertThat(folder.resolve("report.html")).content().contains("There is nothing to compare");
     assertThat(Report.summary(Rows.info(), List.of())).startsWith("There is nothing to compare");
     assertThat(Report.readme(Rows.info(), List.of())).endsWith("No case was measured.\n");
@@ -102,7 +109,8 @@ class ReportTest {
     var page = Files.readString(folder.resolve("report.html"));
     assertThat(page).doesNotContain("</script><img", "{{").contains("&lt;/script&gt;&lt;img");
     assertThat(page.split("</script>", -1)).hasSize(5);
-    assertThat(Files.readString(folder.resolve("report.md"))).contains("&lt;/script>&lt;img", "\\| \"a\" &amp; \\`b\\`");
+    assertThat(Files.readString(folder.resolve("report.md")))
+        .contains("&lt;/script>&lt;img", "\\| \"a\" &amp; \\`b\\`");
   }
 
   @Test

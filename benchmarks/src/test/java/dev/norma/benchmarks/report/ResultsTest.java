@@ -80,6 +80,26 @@ class ResultsTest {
   }
 
   @Test
+  void comparesAnyLayoutThatNormaDoesNotHaveWithNchw() {
+    var results = new Rows()
+        .add("norma-c", Rows.nchw(Rows.SMALL), 10)
+        .add("norma-c", Rows.nchw(Rows.LARGE), 10)
+        .add("norma-c", Rows.in("nhwc", Rows.LARGE), 10)
+        .add("onednn", Rows.in("nhwc", Rows.SMALL), 30)
+        .add("onednn", Rows.in("nhwc", Rows.LARGE), 20)
+        .results();
+    assertThat(results.ratio("onednn nhwc", "norma-c", Rows.nchw(Rows.SMALL)).orElseThrow().median()).isEqualTo(3);
+    assertThat(results.ratio("onednn", "norma-c", Rows.in("nhwc", Rows.LARGE)).orElseThrow().median()).isEqualTo(2);
+    assertThat(results.cases(Selection.of(Rows.in("nhwc", Rows.SMALL)))).containsExactly(Rows.in("nhwc", Rows.LARGE));
+  }
+
+  @Test
+  void showsPeersWithoutNorma() {
+    var results = new Rows().add("onednn", Rows.in("nChw16c", Rows.SMALL), 15).results();
+    assertThat(results.find("onednn", Rows.in("nChw16c", Rows.SMALL))).isPresent();
+  }
+
+  @Test
   void takesTheBestLayoutShapeByShape() {
     var results = new Rows()
         .add("norma-c", Rows.nchw(Rows.SMALL), 10)
@@ -92,7 +112,8 @@ class ResultsTest {
         .add("onednn", Rows.in("nChw16c", Rows.LARGE), 15)
         .results();
     assertThat(results.ratio("onednn-best", "norma-c", Rows.nchw(Rows.SMALL)).orElseThrow().median()).isEqualTo(2);
-    assertThat(results.ratio("onednn-best", "norma-c", Rows.in("nhwc", Rows.SMALL)).orElseThrow().median()).isEqualTo(4);
+    assertThat(results.ratio("onednn-best", "norma-c", Rows.in("nhwc", Rows.SMALL)).orElseThrow().median())
+        .isEqualTo(4);
     var large = results.find("onednn-best", Rows.nchw(Rows.LARGE)).orElseThrow();
     assertThat(large.time().median()).isEqualTo(15);
     assertThat(large.measured().layout()).isEqualTo("nChw16c");

@@ -188,7 +188,11 @@ final class SampleRun {
     double bandwidth = bytes < 1_000_000 ? 70 : bytes < 50_000_000 ? 30 : 11;
     double teams = one.threads() == 1 || bytes < 100_000 ? 1 : 1.75;
     double call = speed.call() * (one.threads() == 1 ? 1 : 2);
-    double layout = one.layout().equals("nhwc") && name.equals("pytorch") ? 1.3 : one.layout().equals("nChw16c") ? 0.85 : 1;
+    double layout = switch (one.layout()) {
+      case "nhwc" -> name.equals("pytorch") ? 1.3 : 1;
+      case "nChw16c" -> 0.85;
+      default -> 1;
+    };
     return call + bytes / bandwidth / teams * speed.factor() * layout;
   }
 }
