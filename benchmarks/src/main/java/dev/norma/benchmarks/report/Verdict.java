@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What a run says, in a sentence: on what stands first in it. */
+/** What a run says, in a sentence: of what stands first in it, and of the peers that have all of its shapes. */
 final class Verdict {
   /**
    * A peer's time over Norma's.
@@ -43,7 +43,9 @@ final class Verdict {
   Verdict(Results results) {
     this.results = results;
     this.group = results.headline();
-    this.comparisons = group.stream().flatMap(one -> comparisons(results, one)).toList();
+    var all = group.stream().flatMap(one -> comparisons(results, one)).toList();
+    var whole = all.stream().filter(one -> one.mean().isWhole()).toList();
+    this.comparisons = whole.isEmpty() ? all : whole;
   }
 
   private static Stream<Quotient> comparisons(Results results, Selection.Group group) {

@@ -91,6 +91,13 @@ class ReportTest {
   }
 
   @Test
+  void judgesByMeansOverAllShapes() {
+    var rows = rows().add("numpy", Rows.nchw(Rows.SMALL), 5, 5);
+    assertThat(new Verdict(rows.results()).sentence()).startsWith("Norma is at least as fast in 0 of 2 comparisons");
+    assertThat(Report.summary(Rows.info(), rows.list())).contains("numpy (1 thread)", "0.50× (1 of 2)");
+  }
+
+  @Test
   void refersToNothingOutsideOfItself() throws IOException {
     String page = written("report.html").replace(echarts(), "");
     assertThat(page).doesNotContain("http:", "https:", "url(", "@import", "src=");
