@@ -31,6 +31,7 @@ public final class Bench {
   private final Interruption interruption;
   private final LongSupplier availableMemory;
   private final String start = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+  private final String commit;
   private final Map<String, String> machine = Machine.facts();
   private final Map<String, String> versions = new LinkedHashMap<>();
   private final List<String> notes = new ArrayList<>();
@@ -58,6 +59,7 @@ public final class Bench {
     this.settings = settings;
     this.interruption = interruption;
     this.availableMemory = availableMemory;
+    commit = Machine.commit(settings.root());
     plan = Plan.of(settings);
     schedule = new Schedule(settings.rounds(), settings.turnNanoseconds());
     estimate = new Estimate(plan, schedule);
@@ -114,7 +116,7 @@ public final class Bench {
   }
 
   private RunInfo info() {
-    return new RunInfo(settings.command(), Machine.commit(settings.root()), start, machine, settings.implementations(),
+    return new RunInfo(settings.command(), commit, start, machine, settings.implementations(),
         new LinkedHashMap<>(versions), List.copyOf(notes), settings.rounds(), settings.turnNanoseconds());
   }
 
@@ -145,8 +147,7 @@ public final class Bench {
     }
     if (!turns.slow().isEmpty()) {
       notes.add("%s: %d rounds instead of %d in cases where a call takes longer than %d turns".formatted(
-          String.join(", ", turns.slow()), Math.min(Schedule.SLOW_ROUNDS, settings.rounds()), settings.rounds(),
-          Schedule.SLOW_TURNS));
+          String.join(", ", turns.slow()), Schedule.SLOW_ROUNDS, settings.rounds(), Schedule.SLOW_TURNS));
     }
   }
 

@@ -45,7 +45,7 @@ final class Estimate {
   private double of(Role role, Case each) {
     double call = each.traffic() / BANDWIDTH * (role.implementation().singleThreaded() ? SINGLE_THREADED : 1);
     double turn = schedule.turnNanoseconds() / 1e9 + call;
-    double rounds = schedule.isSlow(call * 1e9) ? Math.min(Schedule.SLOW_ROUNDS, schedule.rounds()) : schedule.rounds();
+    double rounds = schedule.isSlow(call * 1e9) ? Schedule.SLOW_ROUNDS : schedule.rounds();
     return SECONDS_TO_PREPARE
         + CALLS_TO_PREPARE * call
         + each.shape().size() * SECONDS_PER_CHECKED_ELEMENT

@@ -11,6 +11,9 @@ final class Progress implements AutoCloseable {
   private static final int STEPS = 1000;
   private static final long LINE_EVERY_NANOSECONDS = 15_000_000_000L;
 
+  /** The share of the run for which the estimate weighs more than the time. */
+  private static final double BELIEF = 0.05;
+
   private final Estimate estimate;
   private final int cases;
   private final double total;
@@ -39,16 +42,18 @@ final class Progress implements AutoCloseable {
     });
     if (bar.isEmpty() && System.nanoTime() - lastLine > LINE_EVERY_NANOSECONDS) {
       lastLine = System.nanoTime();
-      log.printf("bench: case %d of %d, %s: %s, %s %s %s, %d threads%n", casesDone + 1, cases, left,
-          each.shape().name(), each.pass(), each.type(), each.layout(), each.threads());
+      log.printf("bench: case %d of %d, %s: %s, %s %s %s, %s%n", casesDone + 1, cases, left,
+          each.shape().name(), each.pass(), each.type(), each.layout(),
+          each.threads() == 1 ? "1 thread" : each.threads() + " threads");
       log.flush();
     }
   }
 
-  /** The time so far says how long a second of the estimate takes. */
+  /** The time so far says how long a second of the estimate takes, the more the longer it is. */
   private double secondsLeft(double now) {
     double elapsed = (System.nanoTime() - start) / 1e9;
-    return now == 0 ? total : elapsed / now * (total - now);
+    double belief = BELIEF * total;
+    return (elapsed + belief) / (now + belief) * (total - now);
   }
 
   /** A case is done. */

@@ -18,13 +18,14 @@ record Schedule(int rounds, long turnNanoseconds) {
   /** The rounds of a slow runner: fewer, because each takes long, and has less noise for that. */
   static final int SLOW_ROUNDS = 3;
 
+  /** Whether a runner has fewer rounds than there are. */
   boolean isSlow(double callNanoseconds) {
-    return callNanoseconds > (double) SLOW_TURNS * turnNanoseconds;
+    return rounds > SLOW_ROUNDS && callNanoseconds > (double) SLOW_TURNS * turnNanoseconds;
   }
 
   /** Whether a runner has a turn in a round: a slow one in the first, the middle and the last. */
   boolean hasTurn(int round, boolean slow) {
-    return !slow || rounds <= SLOW_ROUNDS || round == 0 || round == (rounds - 1) / 2 || round == rounds - 1;
+    return !slow || round == 0 || round == (rounds - 1) / 2 || round == rounds - 1;
   }
 
   /** The order of a round: from the runner of its number on, or back. */

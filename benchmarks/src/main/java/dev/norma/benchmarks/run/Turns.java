@@ -22,8 +22,10 @@ final class Turns {
   private final Results results;
   private final Schedule schedule;
   private final LongSupplier availableMemory;
+  private final long memory;
   private final TreeSet<String> slow = new TreeSet<>();
 
+  /** To be made before runners have memory of their own. */
   Turns(
       Participants participants, DataFolder data, Results results, Schedule schedule, LongSupplier availableMemory) {
     this.participants = participants;
@@ -31,6 +33,7 @@ final class Turns {
     this.results = results;
     this.schedule = schedule;
     this.availableMemory = availableMemory;
+    memory = availableMemory.getAsLong();
   }
 
   /** A runner in a case. */
@@ -55,9 +58,8 @@ final class Turns {
   /** How much memory a case lacks to be run at all; empty if nothing. */
   Optional<String> lack(Case each) throws IOException {
     long needed = (TENSORS_BESIDE + TENSORS_OF_RUNNER) * each.tensorBytes();
-    long free = availableMemory.getAsLong();
-    if (needed > free) {
-      return Optional.of("needs %s, %s are free".formatted(Memory.text(needed), Memory.text(free)));
+    if (needed > memory) {
+      return Optional.of("needs %s, %s are free".formatted(Memory.text(needed), Memory.text(memory)));
     }
     long files = DataFolder.TENSORS * each.tensorBytes();
     return files > data.room()
@@ -79,7 +81,7 @@ final class Turns {
     for (var participant : participants.in(each)) {
       entries.add(new Entry(participant, participant.role().part(each).orElseThrow()));
     }
-    boolean together = entries.size() * TENSORS_OF_RUNNER * each.tensorBytes() <= availableMemory.getAsLong() / 2;
+    boolean together = entries.size() * TENSORS_OF_RUNNER * each.tensorBytes() <= memory / 2;
     int done = 0;
     for (var entry : entries) {
       attempt(entry, () -> check(entry, expected, together));

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -29,11 +30,13 @@ class BenchTest {
 
   @TempDir Path folder;
 
+  private int rounds = ROUNDS;
+
   private Bench.Outcome run(LongSupplier memory, List<Pass> passes, Implementation... implementations)
       throws IOException {
     var shapes = List.of(new Shape("test", "2x3x4", 2, 3, 4, 1), new Shape("test", "4x3", 4, 3, 1, 1));
     var settings = new Settings(folder, "./norma bench --test", List.of(implementations), shapes, List.of("f32"),
-        List.of("nchw", "nhwc"), passes, List.of(1), Optional.empty(), ROUNDS, 1_000_000, folder);
+        List.of("nchw", "nhwc"), passes, List.of(1), Optional.empty(), rounds, 1_000_000, folder);
     try (var interruption = new Interruption()) {
       return new Bench(settings, interruption, memory).run(new PrintWriter(new StringWriter()));
     }
@@ -147,6 +150,19 @@ class BenchTest {
         Fakes.implementation("peer", Kind.PEER, "fine"));
 
     assertThat(outcome.rows()).hasSize(2 * 3 * ROUNDS).allMatch(row -> row.correct().equals(Optional.of(true)));
+  }
+
+  @Test
+  void whereMemoryIsShorterStillRunnersThatWaitAreEnded() throws IOException {
+    // As long as nothing runs there are 1000 bytes.
+    var calls = new AtomicInteger();
+    rounds = 1;
+    var outcome = run(() -> calls.incrementAndGet() <= 2 ? 1000 : 0, List.of(Pass.FORWARD_TRAINING), NORMA,
+        Fakes.implementation("peer", Kind.PEER, "fine"));
+
+    assertThat(outcome.rows()).hasSize(2 * 3).allMatch(row -> row.correct().equals(Optional.of(true)));
+    // In two cases the peer's check and turn end it; it starts for all, for two turns, a check, and the small case.
+    assertThat(folder.resolve("runners/norma.log")).content().hasLineCount(5);
   }
 
   @Test

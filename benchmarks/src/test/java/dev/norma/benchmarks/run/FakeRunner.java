@@ -33,6 +33,7 @@ public final class FakeRunner {
   /** Answers until the input ends. */
   public static void main(String[] arguments) throws IOException {
     var runner = new FakeRunner(arguments[0]);
+    System.err.println("started");
     boolean isMissing = runner.behaviour.equals("missing");
     System.out.println(isMissing ? "missing,no such library" : "ready,fake 1.0, " + runner.behaviour);
     try (var commands = new BufferedReader(new InputStreamReader(System.in))) {
