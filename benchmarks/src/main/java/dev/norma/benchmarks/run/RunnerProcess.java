@@ -44,6 +44,7 @@ final class RunnerProcess implements AutoCloseable {
   private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
   private final Interruption interruption;
   private final Thread logging;
+  private final Idleness idleness;
   private volatile String lastError = "";
 
   RunnerProcess(List<String> command, Path folder, Path log, Interruption interruption) throws IOException {
@@ -51,6 +52,7 @@ final class RunnerProcess implements AutoCloseable {
     builder.environment().putAll(ENVIRONMENT);
     this.interruption = interruption;
     process = builder.start();
+    idleness = new Idleness(process.pid());
     commands = process.outputWriter(StandardCharsets.UTF_8);
     Thread.ofVirtual().start(() -> forEachLine(process.getInputStream(), answers::add, () -> answers.add(END)));
     logging = Thread.ofVirtual().start(() -> log(log));
@@ -86,7 +88,7 @@ final class RunnerProcess implements AutoCloseable {
     }
   }
 
-  /** Sends a command and waits for its answer. */
+  /** Sends a command and waits for its answer, and until the process is idle. */
   Answer ask(String command, Duration timeout) throws RunnerException, InterruptedException {
     try {
       commands.write(command + "\n");
@@ -94,7 +96,9 @@ final class RunnerProcess implements AutoCloseable {
     } catch (IOException e) {
       throw death();
     }
-    return answer(timeout);
+    var answer = answer(timeout);
+    idleness.await();
+    return answer;
   }
 
   /** Waits for an answer. */

@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Against the formulas in double, in {@link Formulas}. */
 class VectorBatchNormTest {
   /**
-   * In units in the last place of the largest term. Where float arithmetic adds up, it is at most 8192 values of a run
-   * over 64 lanes or 512 of a column, so some hundred roundings of half a unit; the variance weighs them by the square
-   * of the range, which is below 12 variances for values that are evenly spread.
+   * In units in the last place of the largest term. At most 512 values are added up one after the other before doubles
+   * take over: some twenty roundings, as they go both ways. The variance weighs them by the square of the range, which
+   * is below 12 variances for values that are evenly spread.
    */
   private static final double MOST_ULPS = 128;
 
