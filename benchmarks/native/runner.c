@@ -15,6 +15,7 @@
 enum {
   MOST_FIELDS = 9,          /* of a command, after its name */
   WARM_UP_NS = 20000000,    /* of prepare */
+  PARTS = 5,                /* of a turn */
   BETWEEN_READS_NS = 100000 /* so that reading the clock costs far below 1 % of what it measures */
 };
 
@@ -119,11 +120,32 @@ static runner_why call_for(const runner_session *session, double ns, int64_t bat
   return NULL;
 }
 
-/* Warms up for a tenth of the time, then measures for all of it. */
+static int compare(const void *left, const void *right) {
+  const double difference = *(const double *)left - *(const double *)right;
+  return (difference > 0) - (difference < 0);
+}
+
+static double median(double *values, int count) {
+  qsort(values, (size_t)count, sizeof *values, compare);
+  return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+/*
+ * Warms up for a tenth of the time, then measures for all of it, in parts of a call or more. The
+ * median of their means does not see what disturbs one of them, such as a thread that lost its
+ * processor for a moment.
+ */
 static runner_why measure(const runner_session *session, double ns, double *mean) {
   CHECK(call_for(session, ns / 10, 1, mean));
   const int64_t batch = *mean < BETWEEN_READS_NS ? (int64_t)(BETWEEN_READS_NS / *mean) : 1;
-  return call_for(session, ns, batch, mean);
+  double means[PARTS];
+  int parts = 0;
+  const double start = now_ns();
+  do {
+    CHECK(call_for(session, ns / PARTS, batch, &means[parts++]));
+  } while (parts < PARTS && now_ns() - start < ns);
+  *mean = median(means, parts);
+  return NULL;
 }
 
 /* ---- Commands: each answers, or says what went wrong ----------------------------------------- */

@@ -10,6 +10,7 @@ import gc
 import importlib
 import itertools
 import os
+import statistics
 import sys
 import time
 import traceback
@@ -31,6 +32,7 @@ LAYOUTS = ("nchw", "nhwc", "nChw16c")
 
 WARM_UP_NS = 50_000_000
 ESTIMATE_NS = 10_000_000
+PARTS = 5  # of a turn
 BATCH_NS = 10_000  # of calls between two looks at the clock: a look takes less than a hundredth of it
 
 Call = Callable[[], Sequence[Any]]
@@ -138,7 +140,7 @@ class _Commands:
         call = self.peer.prepare(case)
         if outputs:
             self.write(case, call(), Path(outputs))
-        nanoseconds = _mean_time(call, WARM_UP_NS, ESTIMATE_NS)
+        nanoseconds = _time_of(call, WARM_UP_NS, ESTIMATE_NS)
         self.case, self.call = case, call
         return f"prepared,{nanoseconds:.0f}"
 
@@ -152,7 +154,7 @@ class _Commands:
         least_ns = _whole_number("NS", numbers[1], 1)
         if self.call is None:
             raise Refused("'time' without a case; expected 'prepare' before it")
-        nanoseconds = _mean_time(self.call, least_ns // 10, least_ns)
+        nanoseconds = _time_of(self.call, least_ns // 10, least_ns)
         # The last field is empty: arrays are not on a managed heap.
         return f"{self.case},{round_number},{nanoseconds:.1f},"
 
@@ -195,12 +197,20 @@ def _whole_number(name: str, text: str, least: int) -> int:
     return int(text)
 
 
-def _mean_time(call: Call, untimed_ns: int, timed_ns: int) -> float:
-    """Nanoseconds of a call: the mean over at least timed_ns, after calls that are not counted for untimed_ns."""
+def _time_of(call: Call, untimed_ns: int, timed_ns: int) -> float:
+    """Nanoseconds of a call, after calls that are not counted for untimed_ns.
+
+    It is measured for timed_ns, in parts of a call or more. The median of their means does not see what disturbs one of
+    them, such as a thread that lost its processor for a moment.
+    """
     gc.disable()
     try:
-        estimate = _repeat(call, untimed_ns, 1)
-        return _repeat(call, timed_ns, max(1, round(BATCH_NS / estimate)))
+        batch = max(1, round(BATCH_NS / _repeat(call, untimed_ns, 1)))
+        means = []
+        start = time.perf_counter_ns()
+        while not means or len(means) < PARTS and time.perf_counter_ns() - start < timed_ns:
+            means.append(_repeat(call, timed_ns // PARTS, batch))
+        return statistics.median(means)
     finally:
         gc.enable()
 

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Pass;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.openjdk.jmh.runner.Runner;
@@ -13,10 +14,13 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 final class InProcessJmh {
   private static final int WARM_UP_SHARE = 10;
 
+  /** Of a measurement: the median of their means does not see what disturbs one of them. */
+  private static final int MOST_PARTS = 5;
+
   /**
-   * The mean of a run.
+   * What a run says.
    *
-   * @param nanoseconds of a call
+   * @param nanoseconds of a call: the median of the parts' means
    * @param bytes that a call allocated on the heap
    */
   record Result(double nanoseconds, double bytes) {}
@@ -33,15 +37,17 @@ final class InProcessJmh {
    * Measures the held object.
    *
    * @param nanoseconds how long, after a tenth of it to warm up
+   * @param call about how long one takes, in nanoseconds
    */
-  static Result run(Class<? extends BatchNormBenchmark> implementation, Pass pass, long nanoseconds) {
+  static Result run(Class<? extends BatchNormBenchmark> implementation, Pass pass, long nanoseconds, long call) {
+    int parts = Math.clamp(nanoseconds / Math.max(1, call), 1, MOST_PARTS);
     var options = new OptionsBuilder()
         .include("^" + Pattern.quote(implementation.getName() + "." + BatchNormBenchmark.method(pass)) + "$")
         .forks(0)
         .warmupIterations(1)
         .warmupTime(TimeValue.nanoseconds(Math.ceilDiv(nanoseconds, WARM_UP_SHARE)))
-        .measurementIterations(1)
-        .measurementTime(TimeValue.nanoseconds(nanoseconds))
+        .measurementIterations(parts)
+        .measurementTime(TimeValue.nanoseconds(Math.ceilDiv(nanoseconds, parts)))
         .syncIterations(false)
         .timeUnit(TimeUnit.NANOSECONDS)
         .shouldFailOnError(true)
@@ -49,8 +55,10 @@ final class InProcessJmh {
         .build();
     try {
       var result = new Runner(options).runSingle();
-      var calls = result.getAggregatedResult().getIterationResults().iterator().next().getMetadata().getAllOps();
-      return new Result(result.getPrimaryResult().getScore(), (double) BatchNormBenchmark.heapBytes() / calls);
+      var last = List.copyOf(result.getAggregatedResult().getIterationResults()).getLast();
+      return new Result(
+          result.getPrimaryResult().getStatistics().getPercentile(50),
+          (double) BatchNormBenchmark.heapBytes() / last.getMetadata().getAllOps());
     } catch (RunnerException e) {
       throw new IllegalStateException(thrownByBenchmark(e));
     }

@@ -38,6 +38,9 @@ public final class JmhRunner {
   private Case measured;
   private BatchNormBenchmark prepared;
 
+  /** About how long a call of what is prepared takes, in nanoseconds. */
+  private long call;
+
   /** What is compiled apart from what: cases of one kind share their code. */
   private record Kind(Pass pass, String type, String layout) {}
 
@@ -110,9 +113,9 @@ public final class JmhRunner {
       BatchNormBenchmark.hold(prepared);
       warmUp();
       return LastingWorker.call(() -> {
-        var nanoseconds = repeat();
+        call = repeat();
         command.outputs().ifPresent(this::writeOutputs);
-        return "prepared," + nanoseconds;
+        return "prepared," + call;
       });
     } catch (ExecutionException | RuntimeException e) {
       release();
@@ -123,7 +126,7 @@ public final class JmhRunner {
   /** By JMH, for what is timed later is compiled with the code that JMH wraps around it. */
   private void warmUp() {
     if (warm.add(new Kind(measured.pass(), measured.type(), measured.layout()))) {
-      InProcessJmh.run(implementation, measured.pass(), WARM_UP);
+      InProcessJmh.run(implementation, measured.pass(), WARM_UP, WARM_UP);
     }
   }
 
@@ -162,7 +165,8 @@ public final class JmhRunner {
     if (command.size() != 3 || !command.get(1).matches("\\d+")) {
       throw new IllegalArgumentException("time must be time,ROUND,NS, not '" + String.join(",", command) + "'");
     }
-    var result = InProcessJmh.run(implementation, measured.pass(), PrepareCommand.positive("NS", command.get(2)));
+    long nanoseconds = PrepareCommand.positive("NS", command.get(2));
+    var result = InProcessJmh.run(implementation, measured.pass(), nanoseconds, call);
     var shape = measured.shape();
     return String.format(Locale.ROOT, "%s,%s,%s,%d,%d,%d,%d,%s,%.1f,%.1f", measured.pass(), measured.type(),
         measured.layout(), shape.batch(), shape.channels(), shape.spatial(), measured.threads(), command.get(1),
