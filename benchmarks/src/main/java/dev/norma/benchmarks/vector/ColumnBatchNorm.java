@@ -40,6 +40,7 @@ final class ColumnBatchNorm extends VectorBatchNorm {
   private final Team.Work addRows = this::addRows;
   private final Team.Work addGradientRows = this::addGradientRows;
   private final Team.Work normalizeRows = this::normalizeRows;
+  private final Team.Work normalizeRowsInOrder = this::normalizeRowsInOrder;
   private final Team.Work gradientRows = this::gradientRows;
 
   /** What a thread has summed up: in the type a chunk, in double the whole. */
@@ -105,7 +106,7 @@ final class ColumnBatchNorm extends VectorBatchNorm {
       kernels.set(scale, c, runningScale(c));
       kernels.set(offset, c, runningOffset(c));
     }
-    team.run(normalizeRows);
+    team.run(normalizeRowsInOrder);
   }
 
   @Override
@@ -153,6 +154,10 @@ final class ColumnBatchNorm extends VectorBatchNorm {
     normalize(firstRow(thread), firstRow(thread + 1), 0, columns);
   }
 
+  private void normalizeRowsInOrder(int thread) {
+    normalizeChunk(firstRow(thread), firstRow(thread + 1), 0, columns);
+  }
+
   private void addGradientRows(int thread) {
     addGradients(partials[thread], firstRow(thread), firstRow(thread + 1), 0, columns);
   }
@@ -179,8 +184,8 @@ final class ColumnBatchNorm extends VectorBatchNorm {
   private void chooseCenter(Partial partial, int from, int to) {
     var samples = Math.min(SAMPLES, rows);
     var stride = (long) (rows / samples) * columns;
-    MemorySegment.copy(
-        x, start(0, from) * kernels.bytes(), center, (long) from * kernels.bytes(), (long) (to - from) * kernels.bytes());
+    var bytes = (long) kernels.bytes();
+    MemorySegment.copy(x, start(0, from) * bytes, center, from * bytes, (to - from) * bytes);
     kernels.columnSums(
         x, start(0, from), samples, stride, to - from, from, center, partial.sums, partial.products);
     for (var c = from; c < to; c++) {
@@ -263,12 +268,26 @@ final class ColumnBatchNorm extends VectorBatchNorm {
     }
   }
 
+  /** The last chunk first: the sums have read it last. */
   private void normalize(int firstRow, int endRow, int from, int to) {
+    for (var end = endRow; end > firstRow; end -= CHUNK) {
+      normalizeChunk(Math.max(firstRow, end - CHUNK), end, from, to);
+    }
+  }
+
+  private void normalizeChunk(int firstRow, int endRow, int from, int to) {
     kernels.normalizeColumns(
         x, y, start(firstRow, from), endRow - firstRow, columns, to - from, from, center, scale, offset);
   }
 
+  /** The last chunk first, like {@link #normalize}. */
   private void gradient(int firstRow, int endRow, int from, int to) {
+    for (var end = endRow; end > firstRow; end -= CHUNK) {
+      gradientChunk(Math.max(firstRow, end - CHUNK), end, from, to);
+    }
+  }
+
+  private void gradientChunk(int firstRow, int endRow, int from, int to) {
     kernels.columnGradient(
         x, dy, dx, start(firstRow, from), endRow - firstRow, columns, to - from, from, center, slope, offset, scale);
   }

@@ -4,10 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -18,14 +16,9 @@ final class FloatKernels extends VectorKernels {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int LANES = SPECIES.length();
+
+  /** As many elements as a turn of a loop over a plane adds up. With more, C2 ends inlining and vectors escape. */
   private static final int BLOCK = 4 * LANES;
-
-  /** Zeros, then ones. */
-  private static final float[] WEIGHTS = new float[2 * LANES];
-
-  static {
-    Arrays.fill(WEIGHTS, LANES, 2 * LANES, 1);
-  }
 
   @Override
   int bytes() {
@@ -72,97 +65,47 @@ final class FloatKernels extends VectorKernels {
     vector.intoMemorySegment(segment, index * Float.BYTES, ORDER, mask);
   }
 
-  /** Ones for the elements that are left of a row, in the last lanes: the vector that ends with the row. */
-  private static FloatVector weights(int left) {
-    return FloatVector.fromArray(SPECIES, WEIGHTS, Math.min(left, LANES));
-  }
-
-  private static double total(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
-    return a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD);
+  /** Sums grow in memory: vectors that a loop carries from turn to turn escape as often as not. */
+  private static void addTo(MemorySegment sums, long to, FloatVector first, FloatVector second) {
+    store(load(sums, to).add(first), sums, to);
+    store(load(sums, to + LANES).add(second), sums, to + LANES);
   }
 
   @Override
-  void sums(MemorySegment x, long at, int rows, long stride, int length, double center, double[] sums, int to) {
-    if (length >= LANES) {
-      addLongRows(x, at, rows, stride, length, center, sums, to);
-    } else {
-      addShortRows(x, at, rows, stride, length, center, sums, to);
+  void sums(MemorySegment x, long at, int length, double center, MemorySegment sums, long to) {
+    var whole = length - length % BLOCK;
+    if (whole > 0) {
+      addBlocks(x, at, whole, center, sums, to);
+    }
+    if (whole < length) {
+      addPartOfBlock(x, at + whole, length - whole, center, sums, to);
     }
   }
 
-  private static void addLongRows(
-      MemorySegment x, long at, int rows, long stride, int length, double center, double[] sums, int to) {
+  private static void addBlocks(
+      MemorySegment x, long at, int length, double center, MemorySegment sums, long to) {
     var shift = splat(center);
-    var s0 = FloatVector.zero(SPECIES);
-    var s1 = FloatVector.zero(SPECIES);
-    var s2 = FloatVector.zero(SPECIES);
-    var s3 = FloatVector.zero(SPECIES);
-    var q0 = FloatVector.zero(SPECIES);
-    var q1 = FloatVector.zero(SPECIES);
-    var q2 = FloatVector.zero(SPECIES);
-    var q3 = FloatVector.zero(SPECIES);
-    for (var row = 0; row < rows; row++) {
-      var p = at + row * stride;
-      var i = 0;
-      for (; i <= length - BLOCK; i += BLOCK) {
-        var d0 = load(x, p + i).sub(shift);
-        var d1 = load(x, p + i + LANES).sub(shift);
-        var d2 = load(x, p + i + 2 * LANES).sub(shift);
-        var d3 = load(x, p + i + 3 * LANES).sub(shift);
-        s0 = s0.add(d0);
-        s1 = s1.add(d1);
-        s2 = s2.add(d2);
-        s3 = s3.add(d3);
-        q0 = d0.fma(d0, q0);
-        q1 = d1.fma(d1, q1);
-        q2 = d2.fma(d2, q2);
-        q3 = d3.fma(d3, q3);
-      }
-      for (; i < length; i += LANES) {
-        var d = load(x, p + Math.min(i, length - LANES)).sub(shift).mul(weights(length - i));
-        s0 = s0.add(d);
-        q1 = d.fma(d, q1);
-      }
+    for (var i = 0; i < length; i += BLOCK) {
+      var d0 = load(x, at + i).sub(shift);
+      var d1 = load(x, at + i + LANES).sub(shift);
+      var d2 = load(x, at + i + 2 * LANES).sub(shift);
+      var d3 = load(x, at + i + 3 * LANES).sub(shift);
+      var squares01 = d0.fma(d0, d1.mul(d1));
+      var squares23 = d2.fma(d2, d3.mul(d3));
+      addTo(sums, to, d0.add(d1).add(d2.add(d3)), squares01.add(squares23));
     }
-    sums[to] += total(s0, s1, s2, s3);
-    sums[to + 1] += total(q0, q1, q2, q3);
   }
 
-  private static void addShortRows(
-      MemorySegment x, long at, int rows, long stride, int length, double center, double[] sums, int to) {
-    var mask = SPECIES.indexInRange(0, length);
+  private static void addPartOfBlock(
+      MemorySegment x, long at, int length, double center, MemorySegment sums, long to) {
     var shift = splat(center);
-    var s0 = FloatVector.zero(SPECIES);
-    var s1 = FloatVector.zero(SPECIES);
-    var s2 = FloatVector.zero(SPECIES);
-    var s3 = FloatVector.zero(SPECIES);
-    var q0 = FloatVector.zero(SPECIES);
-    var q1 = FloatVector.zero(SPECIES);
-    var q2 = FloatVector.zero(SPECIES);
-    var q3 = FloatVector.zero(SPECIES);
-    var row = 0;
-    for (; row <= rows - 4; row += 4) {
-      var p = at + row * stride;
-      var d0 = load(x, p, mask).sub(shift, mask);
-      var d1 = load(x, p + stride, mask).sub(shift, mask);
-      var d2 = load(x, p + 2 * stride, mask).sub(shift, mask);
-      var d3 = load(x, p + 3 * stride, mask).sub(shift, mask);
-      s0 = s0.add(d0);
-      s1 = s1.add(d1);
-      s2 = s2.add(d2);
-      s3 = s3.add(d3);
-      q0 = d0.fma(d0, q0);
-      q1 = d1.fma(d1, q1);
-      q2 = d2.fma(d2, q2);
-      q3 = d3.fma(d3, q3);
+    for (var i = 0; i < length; i += 2 * LANES) {
+      var m0 = SPECIES.indexInRange(i, length);
+      var m1 = SPECIES.indexInRange(i + LANES, length);
+      var d0 = load(x, at + i, m0).sub(shift, m0);
+      var d1 = load(x, at + i + LANES, m1).sub(shift, m1);
+      addTo(sums, to, d0.add(d1), d0.fma(d0, d1.mul(d1)));
     }
-    for (; row < rows; row++) {
-      var d = load(x, at + row * stride, mask).sub(shift, mask);
-      s0 = s0.add(d);
-      q0 = d.fma(d, q0);
-    }
-    sums[to] += total(s0, s1, s2, s3);
-    sums[to + 1] += total(q0, q1, q2, q3);
   }
 
   @Override
@@ -170,23 +113,19 @@ final class FloatKernels extends VectorKernels {
       MemorySegment x,
       MemorySegment y,
       long at,
-      int rows,
-      long stride,
       int length,
       double center,
       double scale,
       double offset) {
-    for (var row = rows - 1; row >= 0; row--) {
-      if (length >= LANES) {
-        normalizeLongRow(x, y, at + row * stride, length, center, scale, offset);
-      } else {
-        normalizeShortRow(x, y, at + row * stride, length, center, scale, offset);
-      }
+    if (length >= LANES) {
+      normalizeLongPlane(x, y, at, length, center, scale, offset);
+    } else {
+      normalizeShortPlane(x, y, at, length, center, scale, offset);
     }
   }
 
   /** What is left behind the last whole vector is computed with what stands before it, once more. */
-  private static void normalizeLongRow(
+  private static void normalizeLongPlane(
       MemorySegment x, MemorySegment y, long at, int length, double center, double scale, double offset) {
     var shift = splat(center);
     var factor = splat(scale);
@@ -198,7 +137,7 @@ final class FloatKernels extends VectorKernels {
     store(load(x, last).sub(shift).fma(factor, summand), y, last);
   }
 
-  private static void normalizeShortRow(
+  private static void normalizeShortPlane(
       MemorySegment x, MemorySegment y, long at, int length, double center, double scale, double offset) {
     var mask = SPECIES.indexInRange(0, length);
     store(load(x, at, mask).sub(splat(center)).fma(splat(scale), splat(offset)), y, at, mask);
@@ -206,112 +145,46 @@ final class FloatKernels extends VectorKernels {
 
   @Override
   void gradientSums(
-      MemorySegment x,
-      MemorySegment dy,
-      long at,
-      int rows,
-      long stride,
-      int length,
-      double center,
-      double[] sums,
-      int to) {
-    if (length >= LANES) {
-      addGradientsOfLongRows(x, dy, at, rows, stride, length, center, sums, to);
-    } else {
-      addGradientsOfShortRows(x, dy, at, rows, stride, length, center, sums, to);
+      MemorySegment x, MemorySegment dy, long at, int length, double center, MemorySegment sums, long to) {
+    var whole = length - length % BLOCK;
+    if (whole > 0) {
+      addGradientsOfBlocks(x, dy, at, whole, center, sums, to);
+    }
+    if (whole < length) {
+      addGradientsOfPart(x, dy, at + whole, length - whole, center, sums, to);
     }
   }
 
-  private static void addGradientsOfLongRows(
-      MemorySegment x,
-      MemorySegment dy,
-      long at,
-      int rows,
-      long stride,
-      int length,
-      double center,
-      double[] sums,
-      int to) {
+  private static void addGradientsOfBlocks(
+      MemorySegment x, MemorySegment dy, long at, int length, double center, MemorySegment sums, long to) {
     var shift = splat(center);
-    var s0 = FloatVector.zero(SPECIES);
-    var s1 = FloatVector.zero(SPECIES);
-    var s2 = FloatVector.zero(SPECIES);
-    var s3 = FloatVector.zero(SPECIES);
-    var q0 = FloatVector.zero(SPECIES);
-    var q1 = FloatVector.zero(SPECIES);
-    var q2 = FloatVector.zero(SPECIES);
-    var q3 = FloatVector.zero(SPECIES);
-    for (var row = 0; row < rows; row++) {
-      var p = at + row * stride;
-      var i = 0;
-      for (; i <= length - BLOCK; i += BLOCK) {
-        var g0 = load(dy, p + i);
-        var g1 = load(dy, p + i + LANES);
-        var g2 = load(dy, p + i + 2 * LANES);
-        var g3 = load(dy, p + i + 3 * LANES);
-        s0 = s0.add(g0);
-        s1 = s1.add(g1);
-        s2 = s2.add(g2);
-        s3 = s3.add(g3);
-        q0 = load(x, p + i).sub(shift).fma(g0, q0);
-        q1 = load(x, p + i + LANES).sub(shift).fma(g1, q1);
-        q2 = load(x, p + i + 2 * LANES).sub(shift).fma(g2, q2);
-        q3 = load(x, p + i + 3 * LANES).sub(shift).fma(g3, q3);
-      }
-      for (; i < length; i += LANES) {
-        var last = p + Math.min(i, length - LANES);
-        var g = load(dy, last).mul(weights(length - i));
-        s0 = s0.add(g);
-        q1 = load(x, last).sub(shift).fma(g, q1);
-      }
+    for (var i = 0; i < length; i += BLOCK) {
+      var g0 = load(dy, at + i);
+      var g1 = load(dy, at + i + LANES);
+      var g2 = load(dy, at + i + 2 * LANES);
+      var g3 = load(dy, at + i + 3 * LANES);
+      var d0 = load(x, at + i).sub(shift);
+      var d1 = load(x, at + i + LANES).sub(shift);
+      var d2 = load(x, at + i + 2 * LANES).sub(shift);
+      var d3 = load(x, at + i + 3 * LANES).sub(shift);
+      var products01 = d0.fma(g0, d1.mul(g1));
+      var products23 = d2.fma(g2, d3.mul(g3));
+      addTo(sums, to, g0.add(g1).add(g2.add(g3)), products01.add(products23));
     }
-    sums[to] += total(s0, s1, s2, s3);
-    sums[to + 1] += total(q0, q1, q2, q3);
   }
 
-  private static void addGradientsOfShortRows(
-      MemorySegment x,
-      MemorySegment dy,
-      long at,
-      int rows,
-      long stride,
-      int length,
-      double center,
-      double[] sums,
-      int to) {
-    var mask = SPECIES.indexInRange(0, length);
+  private static void addGradientsOfPart(
+      MemorySegment x, MemorySegment dy, long at, int length, double center, MemorySegment sums, long to) {
     var shift = splat(center);
-    var s0 = FloatVector.zero(SPECIES);
-    var s1 = FloatVector.zero(SPECIES);
-    var s2 = FloatVector.zero(SPECIES);
-    var s3 = FloatVector.zero(SPECIES);
-    var q0 = FloatVector.zero(SPECIES);
-    var q1 = FloatVector.zero(SPECIES);
-    var q2 = FloatVector.zero(SPECIES);
-    var q3 = FloatVector.zero(SPECIES);
-    var row = 0;
-    for (; row <= rows - 4; row += 4) {
-      var p = at + row * stride;
-      var g0 = load(dy, p, mask);
-      var g1 = load(dy, p + stride, mask);
-      var g2 = load(dy, p + 2 * stride, mask);
-      var g3 = load(dy, p + 3 * stride, mask);
-      s0 = s0.add(g0);
-      s1 = s1.add(g1);
-      s2 = s2.add(g2);
-      s3 = s3.add(g3);
-      q0 = load(x, p, mask).sub(shift).fma(g0, q0);
-      q1 = load(x, p + stride, mask).sub(shift).fma(g1, q1);
-      q2 = load(x, p + 2 * stride, mask).sub(shift).fma(g2, q2);
-      q3 = load(x, p + 3 * stride, mask).sub(shift).fma(g3, q3);
+    for (var i = 0; i < length; i += 2 * LANES) {
+      var m0 = SPECIES.indexInRange(i, length);
+      var m1 = SPECIES.indexInRange(i + LANES, length);
+      var g0 = load(dy, at + i, m0);
+      var g1 = load(dy, at + i + LANES, m1);
+      var d0 = load(x, at + i, m0).sub(shift);
+      var d1 = load(x, at + i + LANES, m1).sub(shift);
+      addTo(sums, to, g0.add(g1), d0.fma(g0, d1.mul(g1)));
     }
-    for (; row < rows; row++) {
-      var g = load(dy, at + row * stride, mask);
-      s0 = s0.add(g);
-      q0 = load(x, at + row * stride, mask).sub(shift).fma(g, q0);
-    }
-    sums[to] += total(s0, s1, s2, s3);
-    sums[to + 1] += total(q0, q1, q2, q3);
   }
 
   @Override
@@ -320,23 +193,19 @@ final class FloatKernels extends VectorKernels {
       MemorySegment dy,
       MemorySegment dx,
       long at,
-      int rows,
-      long stride,
       int length,
       double center,
       double slope,
       double offset,
       double scale) {
-    for (var row = rows - 1; row >= 0; row--) {
-      if (length >= LANES) {
-        gradientOfLongRow(x, dy, dx, at + row * stride, length, center, slope, offset, scale);
-      } else {
-        gradientOfShortRow(x, dy, dx, at + row * stride, length, center, slope, offset, scale);
-      }
+    if (length >= LANES) {
+      gradientOfLongPlane(x, dy, dx, at, length, center, slope, offset, scale);
+    } else {
+      gradientOfShortPlane(x, dy, dx, at, length, center, slope, offset, scale);
     }
   }
 
-  private static void gradientOfLongRow(
+  private static void gradientOfLongPlane(
       MemorySegment x,
       MemorySegment dy,
       MemorySegment dx,
@@ -359,7 +228,7 @@ final class FloatKernels extends VectorKernels {
     store(load(x, last).sub(shift).fma(steepness, g).mul(factor), dx, last);
   }
 
-  private static void gradientOfShortRow(
+  private static void gradientOfShortPlane(
       MemorySegment x,
       MemorySegment dy,
       MemorySegment dx,
@@ -385,12 +254,16 @@ final class FloatKernels extends VectorKernels {
       MemorySegment center,
       MemorySegment sums,
       MemorySegment squares) {
+    var whole = SPECIES.loopBound(length);
     var row = 0;
     for (; row <= rows - 4; row += 4) {
-      sumsOfFour(x, at + row * stride, stride, length, from, center, sums, squares);
+      sumsOfFour(x, at + row * stride, stride, whole, from, center, sums, squares);
     }
     for (; row < rows; row++) {
-      sumsOfOne(x, at + row * stride, length, from, center, sums, squares);
+      sumsOfOne(x, at + row * stride, whole, from, center, sums, squares);
+    }
+    if (whole < length) {
+      sumsOfTail(x, at + whole, rows, stride, length - whole, from + whole, center, sums, squares);
     }
   }
 
@@ -403,8 +276,7 @@ final class FloatKernels extends VectorKernels {
       MemorySegment center,
       MemorySegment sums,
       MemorySegment squares) {
-    var j = 0;
-    for (; j <= length - LANES; j += LANES) {
+    for (var j = 0; j < length; j += LANES) {
       var c = load(center, from + j);
       var d0 = load(x, at + j).sub(c);
       var d1 = load(x, at + j + stride).sub(c);
@@ -414,12 +286,6 @@ final class FloatKernels extends VectorKernels {
       var squaresOf02 = d0.fma(d0, d2.mul(d2));
       var squaresOf13 = d1.fma(d1, d3.fma(d3, load(squares, from + j)));
       store(squaresOf02.add(squaresOf13), squares, from + j);
-    }
-    if (j < length) {
-      var tail = SPECIES.indexInRange(j, length);
-      for (var row = 0; row < 4; row++) {
-        addValues(x, at + j + row * stride, from + j, tail, center, sums, squares);
-      }
     }
   }
 
@@ -432,21 +298,28 @@ final class FloatKernels extends VectorKernels {
       MemorySegment sums,
       MemorySegment squares) {
     for (var j = 0; j < length; j += LANES) {
-      addValues(x, at + j, from + j, SPECIES.indexInRange(j, length), center, sums, squares);
+      var d = load(x, at + j).sub(load(center, from + j));
+      store(load(sums, from + j).add(d), sums, from + j);
+      store(d.fma(d, load(squares, from + j)), squares, from + j);
     }
   }
 
-  private static void addValues(
+  private static void sumsOfTail(
       MemorySegment x,
       long at,
+      int rows,
+      long stride,
+      int length,
       int from,
-      VectorMask<Float> mask,
       MemorySegment center,
       MemorySegment sums,
       MemorySegment squares) {
-    var d = load(x, at, mask).sub(load(center, from));
-    store(load(sums, from).add(d), sums, from);
-    store(d.fma(d, load(squares, from)), squares, from);
+    var mask = SPECIES.indexInRange(0, length);
+    for (var row = 0; row < rows; row++) {
+      var d = load(x, at + row * stride, mask).sub(load(center, from));
+      store(load(sums, from).add(d), sums, from);
+      store(d.fma(d, load(squares, from)), squares, from);
+    }
   }
 
   @Override
@@ -461,29 +334,78 @@ final class FloatKernels extends VectorKernels {
       MemorySegment center,
       MemorySegment scale,
       MemorySegment offset) {
-    for (var row = rows - 1; row >= 0; row--) {
-      normalizeRow(x, y, at + row * stride, length, from, center, scale, offset);
+    if (length < LANES) {
+      normalizeNarrowRows(x, y, at, rows, stride, length, from, center, scale, offset);
+      return;
+    }
+    var whole = SPECIES.loopBound(length);
+    normalizeRows(x, y, at, rows, stride, whole, from, center, scale, offset);
+    if (whole < length) { // As in a plane: with what stands before it, once more.
+      var last = length - LANES;
+      normalizeRows(x, y, at + last, rows, stride, LANES, from + last, center, scale, offset);
     }
   }
 
-  private static void normalizeRow(
+  /** Four rows at a time; the last row as often as rows are missing. */
+  private static void normalizeRows(
       MemorySegment x,
       MemorySegment y,
       long at,
+      int rows,
+      long stride,
       int length,
       int from,
       MemorySegment center,
       MemorySegment scale,
       MemorySegment offset) {
-    var j = 0;
-    for (; j <= length - LANES; j += LANES) {
-      var d = load(x, at + j).sub(load(center, from + j));
-      store(d.fma(load(scale, from + j), load(offset, from + j)), y, at + j);
+    var last = at + (rows - 1) * stride;
+    for (var row = 0; row < rows; row += 4) {
+      var p0 = at + row * stride;
+      var p1 = Math.min(p0 + stride, last);
+      var p2 = Math.min(p1 + stride, last);
+      var p3 = Math.min(p2 + stride, last);
+      normalizeFour(x, y, p0, p1, p2, p3, length, from, center, scale, offset);
     }
-    if (j < length) {
-      var tail = SPECIES.indexInRange(j, length);
-      var d = load(x, at + j, tail).sub(load(center, from + j));
-      store(d.fma(load(scale, from + j), load(offset, from + j)), y, at + j, tail);
+  }
+
+  private static void normalizeFour(
+      MemorySegment x,
+      MemorySegment y,
+      long p0,
+      long p1,
+      long p2,
+      long p3,
+      int length,
+      int from,
+      MemorySegment center,
+      MemorySegment scale,
+      MemorySegment offset) {
+    for (var j = 0; j < length; j += LANES) {
+      var shift = load(center, from + j);
+      var factor = load(scale, from + j);
+      var summand = load(offset, from + j);
+      store(load(x, p0 + j).sub(shift).fma(factor, summand), y, p0 + j);
+      store(load(x, p1 + j).sub(shift).fma(factor, summand), y, p1 + j);
+      store(load(x, p2 + j).sub(shift).fma(factor, summand), y, p2 + j);
+      store(load(x, p3 + j).sub(shift).fma(factor, summand), y, p3 + j);
+    }
+  }
+
+  private static void normalizeNarrowRows(
+      MemorySegment x,
+      MemorySegment y,
+      long at,
+      int rows,
+      long stride,
+      int length,
+      int from,
+      MemorySegment center,
+      MemorySegment scale,
+      MemorySegment offset) {
+    var mask = SPECIES.indexInRange(0, length);
+    for (var row = 0; row < rows; row++) {
+      var d = load(x, at + row * stride, mask).sub(load(center, from));
+      store(d.fma(load(scale, from), load(offset, from)), y, at + row * stride, mask);
     }
   }
 
@@ -499,12 +421,16 @@ final class FloatKernels extends VectorKernels {
       MemorySegment center,
       MemorySegment sums,
       MemorySegment products) {
+    var whole = SPECIES.loopBound(length);
     var row = 0;
     for (; row <= rows - 4; row += 4) {
-      gradientSumsOfFour(x, dy, at + row * stride, stride, length, from, center, sums, products);
+      gradientSumsOfFour(x, dy, at + row * stride, stride, whole, from, center, sums, products);
     }
     for (; row < rows; row++) {
-      gradientSumsOfOne(x, dy, at + row * stride, length, from, center, sums, products);
+      gradientSumsOfOne(x, dy, at + row * stride, whole, from, center, sums, products);
+    }
+    if (whole < length) {
+      gradientSumsOfTail(x, dy, at + whole, rows, stride, length - whole, from + whole, center, sums, products);
     }
   }
 
@@ -518,8 +444,7 @@ final class FloatKernels extends VectorKernels {
       MemorySegment center,
       MemorySegment sums,
       MemorySegment products) {
-    var j = 0;
-    for (; j <= length - LANES; j += LANES) {
+    for (var j = 0; j < length; j += LANES) {
       var c = load(center, from + j);
       var g0 = load(dy, at + j);
       var g1 = load(dy, at + j + stride);
@@ -534,12 +459,6 @@ final class FloatKernels extends VectorKernels {
       var productsOf13 = d1.fma(g1, d3.fma(g3, load(products, from + j)));
       store(productsOf02.add(productsOf13), products, from + j);
     }
-    if (j < length) {
-      var tail = SPECIES.indexInRange(j, length);
-      for (var row = 0; row < 4; row++) {
-        addGradients(x, dy, at + j + row * stride, from + j, tail, center, sums, products);
-      }
-    }
   }
 
   private static void gradientSumsOfOne(
@@ -552,23 +471,31 @@ final class FloatKernels extends VectorKernels {
       MemorySegment sums,
       MemorySegment products) {
     for (var j = 0; j < length; j += LANES) {
-      addGradients(x, dy, at + j, from + j, SPECIES.indexInRange(j, length), center, sums, products);
+      var g = load(dy, at + j);
+      var d = load(x, at + j).sub(load(center, from + j));
+      store(load(sums, from + j).add(g), sums, from + j);
+      store(d.fma(g, load(products, from + j)), products, from + j);
     }
   }
 
-  private static void addGradients(
+  private static void gradientSumsOfTail(
       MemorySegment x,
       MemorySegment dy,
       long at,
+      int rows,
+      long stride,
+      int length,
       int from,
-      VectorMask<Float> mask,
       MemorySegment center,
       MemorySegment sums,
       MemorySegment products) {
-    var g = load(dy, at, mask);
-    var d = load(x, at, mask).sub(load(center, from));
-    store(load(sums, from).add(g), sums, from);
-    store(d.fma(g, load(products, from)), products, from);
+    var mask = SPECIES.indexInRange(0, length);
+    for (var row = 0; row < rows; row++) {
+      var g = load(dy, at + row * stride, mask);
+      var d = load(x, at + row * stride, mask).sub(load(center, from));
+      store(load(sums, from).add(g), sums, from);
+      store(d.fma(g, load(products, from)), products, from);
+    }
   }
 
   @Override
@@ -585,33 +512,84 @@ final class FloatKernels extends VectorKernels {
       MemorySegment slope,
       MemorySegment offset,
       MemorySegment scale) {
-    for (var row = rows - 1; row >= 0; row--) {
-      gradientRow(x, dy, dx, at + row * stride, length, from, center, slope, offset, scale);
+    if (length < LANES) {
+      gradientOfNarrowRows(x, dy, dx, at, rows, stride, length, from, center, slope, offset, scale);
+      return;
+    }
+    var whole = SPECIES.loopBound(length);
+    gradientOfRows(x, dy, dx, at, rows, stride, whole, from, center, slope, offset, scale);
+    if (whole < length) {
+      var last = length - LANES;
+      gradientOfRows(x, dy, dx, at + last, rows, stride, LANES, from + last, center, slope, offset, scale);
     }
   }
 
-  private static void gradientRow(
+  /** Two rows at a time; an odd last one twice. */
+  private static void gradientOfRows(
       MemorySegment x,
       MemorySegment dy,
       MemorySegment dx,
       long at,
+      int rows,
+      long stride,
       int length,
       int from,
       MemorySegment center,
       MemorySegment slope,
       MemorySegment offset,
       MemorySegment scale) {
-    var j = 0;
-    for (; j <= length - LANES; j += LANES) {
-      var d = load(x, at + j).sub(load(center, from + j));
-      var g = load(dy, at + j).sub(load(offset, from + j));
-      store(d.fma(load(slope, from + j), g).mul(load(scale, from + j)), dx, at + j);
+    var last = at + (rows - 1) * stride;
+    for (var row = 0; row < rows; row += 2) {
+      var p0 = at + row * stride;
+      var p1 = Math.min(p0 + stride, last);
+      gradientOfTwo(x, dy, dx, p0, p1, length, from, center, slope, offset, scale);
     }
-    if (j < length) {
-      var tail = SPECIES.indexInRange(j, length);
-      var d = load(x, at + j, tail).sub(load(center, from + j));
-      var g = load(dy, at + j, tail).sub(load(offset, from + j));
-      store(d.fma(load(slope, from + j), g).mul(load(scale, from + j)), dx, at + j, tail);
+  }
+
+  private static void gradientOfTwo(
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment dx,
+      long p0,
+      long p1,
+      int length,
+      int from,
+      MemorySegment center,
+      MemorySegment slope,
+      MemorySegment offset,
+      MemorySegment scale) {
+    for (var j = 0; j < length; j += LANES) {
+      var shift = load(center, from + j);
+      var steepness = load(slope, from + j);
+      var summand = load(offset, from + j);
+      var factor = load(scale, from + j);
+      var g0 = load(dy, p0 + j).sub(summand);
+      var g1 = load(dy, p1 + j).sub(summand);
+      var d0 = load(x, p0 + j).sub(shift);
+      var d1 = load(x, p1 + j).sub(shift);
+      store(d0.fma(steepness, g0).mul(factor), dx, p0 + j);
+      store(d1.fma(steepness, g1).mul(factor), dx, p1 + j);
+    }
+  }
+
+  private static void gradientOfNarrowRows(
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment dx,
+      long at,
+      int rows,
+      long stride,
+      int length,
+      int from,
+      MemorySegment center,
+      MemorySegment slope,
+      MemorySegment offset,
+      MemorySegment scale) {
+    var mask = SPECIES.indexInRange(0, length);
+    for (var row = 0; row < rows; row++) {
+      var d = load(x, at + row * stride, mask).sub(load(center, from));
+      var g = load(dy, at + row * stride, mask).sub(load(offset, from));
+      store(d.fma(load(slope, from), g).mul(load(scale, from)), dx, at + row * stride, mask);
     }
   }
 }

@@ -6,18 +6,16 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.VectorShape;
 
 /**
- * Batch normalization in Java alone, as fast as the incubating Vector API makes it: what can be had without native code.
+ * Batch normalization in Java alone, as fast as the incubating Vector API makes it: what can be had without native
+ * code.
  *
  * <p>Tensors are N x C x S elements, parameters (gamma, beta, their gradients, running statistics) C elements of the
- * same type. All are off the heap, must not belong to one thread (no confined arena) and may have any alignment. Outputs
- * must not overlap inputs or each other. One call at a time.
+ * same type. All are off the heap, aligned to their elements, and not of a confined arena, because other threads read
+ * and write them. Outputs must not overlap inputs or each other. One call at a time.
  */
 public abstract sealed class VectorBatchNorm implements AutoCloseable permits PlaneBatchNorm, ColumnBatchNorm {
   /** Below it, handing work to another thread costs more than it saves. */
   private static final int ELEMENTS_PER_THREAD = 32_768;
-
-  /** Rows of planes below this length are better read as columns. */
-  private static final int SHORTEST_ROW = 2;
 
   final VectorKernels kernels;
   final Team team;
@@ -66,7 +64,7 @@ public abstract sealed class VectorBatchNorm implements AutoCloseable permits Pl
    * @throws ArithmeticException if C or S exceeds an int
    */
   public static VectorBatchNorm of(BatchNormDescriptor norm, double updateWeight) {
-    return norm.layout() == Layout.CHANNELS_FIRST && norm.spatial() >= SHORTEST_ROW
+    return norm.layout() == Layout.CHANNELS_FIRST && norm.spatial() > 1
         ? new PlaneBatchNorm(norm, updateWeight)
         : new ColumnBatchNorm(norm, updateWeight);
   }

@@ -4,15 +4,13 @@ import dev.norma.DataType;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The loops of batch normalization over blocks of a tensor. A block is {@code rows} rows of {@code length} neighbouring
- * elements, {@code stride} elements from one to the next, from element {@code at} on.
+ * The loops of batch normalization. A plane is {@code length} neighbouring elements of one channel, from element
+ * {@code at} on. Columns are {@code rows} rows of {@code length} neighbouring elements, {@code stride} elements from
+ * one row to the next; each column has its own coefficients and sums: those of column j are element {@code from + j} of
+ * arrays of {@link #padded} elements, with zeros beyond the last column, so that only tensors need masks.
  *
- * <p>In a block of one channel all elements have the same coefficients. In a block of columns each column has its own,
- * in memory: element {@code from + j} of an array belongs to column j of the block. Arrays of coefficients and sums have
- * {@link #padded} elements, zeros beyond the last column, so that only tensors need masks.
- *
- * <p>d is x - center. With y = d * scale + offset and dx = (dy - offset + d * slope) * scale, a mean far from zero costs
- * no digits.
+ * <p>d is x - center. With y = d * scale + offset and dx = (dy - offset + d * slope) * scale, a mean far from zero
+ * costs no digits.
  */
 abstract class VectorKernels {
   static VectorKernels of(DataType type) {
@@ -41,40 +39,27 @@ abstract class VectorKernels {
     return Math.ceilDiv(length, lanes()) * lanes();
   }
 
-  /** Adds the sums of d and d * d over a block of one channel to two elements of {@code sums} from {@code to} on. */
-  abstract void sums(
-      MemorySegment x, long at, int rows, long stride, int length, double center, double[] sums, int to);
+  /** Adds d and d * d of a plane to the lanes of two vectors in {@code sums}, at {@code to}. */
+  abstract void sums(MemorySegment x, long at, int length, double center, MemorySegment sums, long to);
 
   abstract void normalize(
       MemorySegment x,
       MemorySegment y,
       long at,
-      int rows,
-      long stride,
       int length,
       double center,
       double scale,
       double offset);
 
-  /** Adds the sums of dy and dy * d over a block of one channel to two elements of {@code sums} from {@code to} on. */
+  /** Adds dy and dy * d of a plane to the lanes of two vectors in {@code sums}, at {@code to}. */
   abstract void gradientSums(
-      MemorySegment x,
-      MemorySegment dy,
-      long at,
-      int rows,
-      long stride,
-      int length,
-      double center,
-      double[] sums,
-      int to);
+      MemorySegment x, MemorySegment dy, long at, int length, double center, MemorySegment sums, long to);
 
   abstract void gradient(
       MemorySegment x,
       MemorySegment dy,
       MemorySegment dx,
       long at,
-      int rows,
-      long stride,
       int length,
       double center,
       double slope,
