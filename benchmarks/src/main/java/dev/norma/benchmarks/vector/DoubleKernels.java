@@ -99,12 +99,10 @@ final class DoubleKernels extends VectorKernels {
   private static void addPartOfBlock(
       MemorySegment x, long at, int length, double center, MemorySegment sums, long to) {
     var shift = splat(center);
-    for (var i = 0; i < length; i += 2 * LANES) {
-      var m0 = SPECIES.indexInRange(i, length);
-      var m1 = SPECIES.indexInRange(i + LANES, length);
-      var d0 = load(x, at + i, m0).sub(shift, m0);
-      var d1 = load(x, at + i + LANES, m1).sub(shift, m1);
-      addTo(sums, to, d0.add(d1), d0.fma(d0, d1.mul(d1)));
+    for (var i = 0; i < length; i += LANES) {
+      var mask = SPECIES.indexInRange(i, length);
+      var d = load(x, at + i, mask).sub(shift, mask);
+      addTo(sums, to, d, d.mul(d));
     }
   }
 
@@ -176,14 +174,10 @@ final class DoubleKernels extends VectorKernels {
   private static void addGradientsOfPart(
       MemorySegment x, MemorySegment dy, long at, int length, double center, MemorySegment sums, long to) {
     var shift = splat(center);
-    for (var i = 0; i < length; i += 2 * LANES) {
-      var m0 = SPECIES.indexInRange(i, length);
-      var m1 = SPECIES.indexInRange(i + LANES, length);
-      var g0 = load(dy, at + i, m0);
-      var g1 = load(dy, at + i + LANES, m1);
-      var d0 = load(x, at + i, m0).sub(shift);
-      var d1 = load(x, at + i + LANES, m1).sub(shift);
-      addTo(sums, to, g0.add(g1), d0.fma(g0, d1.mul(g1)));
+    for (var i = 0; i < length; i += LANES) {
+      var mask = SPECIES.indexInRange(i, length);
+      var g = load(dy, at + i, mask);
+      addTo(sums, to, g, load(x, at + i, mask).sub(shift).mul(g));
     }
   }
 
