@@ -87,14 +87,14 @@ final class BenchCommand implements Callable<Integer> {
   private Optional<Path> python = Optional.empty();
 
   @Option(names = "--rounds", paramLabel = "N",
-      description = "Turns of each implementation in a case. Default: 9.")
+      description = "Turns of each implementation in a case. Default: 7.")
   private Optional<Integer> rounds = Optional.empty();
 
-  @Option(names = "--time", paramLabel = "MS", description = "Least length of a turn. Default: 50.")
+  @Option(names = "--time", paramLabel = "MS", description = "Least length of a turn. Default: 30.")
   private Optional<Integer> time = Optional.empty();
 
   @Option(names = "--quick",
-      description = "A look at everything in about a minute: --shapes quick --threads 1,2 --rounds 3 --time 5, as far "
+      description = "A look at everything in a minute or two: --shapes quick --threads 1,2 --rounds 5 --time 5, as far "
           + "as these are not given.")
   private boolean quick;
 
@@ -149,8 +149,8 @@ final class BenchCommand implements Callable<Integer> {
         passes(),
         threads(),
         python.map(Path::toAbsolutePath),
-        rounds.orElse(quick ? 3 : 9),
-        time.orElse(quick ? 5 : 50) * NANOSECONDS_PER_MILLISECOND,
+        rounds.orElse(quick ? 5 : 7),
+        time.orElse(quick ? 5 : 30) * NANOSECONDS_PER_MILLISECOND,
         outFolder(root));
   }
 
