@@ -30,7 +30,13 @@ public final class JmhRunner {
   /** Enough for the JIT compilers to come to their last word on what is called. */
   private static final long WARM_UP = 300_000_000;
 
-  private static final long LEAST_TIME = 1_000_000;
+  /** Calls are warm when so many times in a row they took no less than this share of their least time. */
+  private static final int WARM_REPEATS = 3;
+
+  private static final double WARM_SHARE = 0.95;
+  private static final long MOST_WARM_UP = 1_000_000_000;
+
+  private static final long LEAST_TIME = 5_000_000;
   private static final int LEAST_CALLS = 2;
 
   private final Class<? extends BatchNormBenchmark> implementation;
@@ -113,7 +119,7 @@ public final class JmhRunner {
       BatchNormBenchmark.hold(prepared);
       warmUp();
       return LastingWorker.call(() -> {
-        call = repeat();
+        call = repeatUntilWarm();
         command.outputs().ifPresent(this::writeOutputs);
         return "prepared," + call;
       });
@@ -128,6 +134,23 @@ public final class JmhRunner {
     if (warm.add(new Kind(measured.pass(), measured.type(), measured.layout()))) {
       InProcessJmh.run(implementation, measured.pass(), WARM_UP, WARM_UP);
     }
+  }
+
+  /**
+   * Until calls get no faster: a shape may need other code than the last one of its kind, and memory that the allocator
+   * has yet to get. Returns how long one takes, in nanoseconds.
+   */
+  private long repeatUntilWarm() {
+    var start = System.nanoTime();
+    var least = repeat();
+    for (var repeats = 0; repeats < WARM_REPEATS && System.nanoTime() - start < MOST_WARM_UP; repeats++) {
+      var now = repeat();
+      if (now < WARM_SHARE * least) {
+        repeats = -1;
+      }
+      least = Math.min(least, now);
+    }
+    return least;
   }
 
   /** A few calls. Returns how long one takes, in nanoseconds. */

@@ -47,6 +47,7 @@ final class CommandTemplate {
   }
 
   /**
+   * Code is compiled in the foreground: from profiles that are the same in every run, and not while something is timed.
    * Huge pages as in the other runners; at most half of the memory, which holds the largest tensors several times. JMH
    * uses what the JVM warns of, and JavaCPP would unpack libraries into the user's home.
    */
@@ -56,6 +57,7 @@ final class CommandTemplate {
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
         "-Dorg.bytedeco.javacpp.cachedir=" + root.resolve(".build/javacpp"),
+        "-Xbatch",
         "-XX:+UseTransparentHugePages",
         "-Xmx%dm".formatted(Memory.total() / 2 >> 20),
         "-cp",

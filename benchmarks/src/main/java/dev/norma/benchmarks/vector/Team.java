@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A fixed number of threads that share work; the calling thread is one of them. The others last until {@link #close}.
- * Between two pieces of work they spin for a fraction of a millisecond, as OpenMP's threads do, and sleep then.
+ * A fixed number of threads that share work, each on a processor of its own; the calling thread is one of them. The
+ * others last until {@link #close}. Between two pieces of work they spin for a fraction of a millisecond, as OpenMP's threads do, and sleep then.
  */
 final class Team implements AutoCloseable {
   /** Work that every thread of a team does a share of. */
@@ -28,8 +28,12 @@ final class Team implements AutoCloseable {
   private volatile boolean closed;
   private volatile Throwable failure;
 
+  /** To be made on the thread that will call it, which is bound to a processor for good if it is not the only one. */
   Team(int size) {
     workers = new Thread[size - 1];
+    if (size > 1) {
+      Processors.bind(0);
+    }
     for (var i = 0; i < workers.length; i++) {
       var thread = i + 1;
       workers[i] = Thread.ofPlatform().daemon().name("team-" + thread).start(() -> serve(thread));
@@ -75,6 +79,7 @@ final class Team implements AutoCloseable {
   }
 
   private void serve(int thread) {
+    Processors.bind(thread);
     for (var done = 0; awaitRound(done); done++) {
       try {
         work.run(thread);
