@@ -20,11 +20,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -50,6 +52,9 @@ final class BenchCommand implements Callable<Integer> {
 
   /** 128 + SIGINT, as shells count. */
   private static final int INTERRUPTED = 130;
+
+  /** Options that say where things lie, not what is measured. */
+  private static final Set<String> FOLDERS = Set.of("--out", "--python");
 
   @Option(names = "--shapes", paramLabel = "SET", split = ",",
       description = "Sets of shapes, or files ending in .csv: resnet50, dense, small, large, quick. "
@@ -160,11 +165,21 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  /** As one would type it again. */
+  /** As one would type it again, without the folders of this machine that do not change what is measured. */
   private String command() {
-    return "./norma " + spec.root().commandLine().getParseResult().originalArgs().stream()
+    return Stream.concat(
+            Stream.of("./norma", spec.name()),
+            spec.commandLine().getParseResult().matchedOptions().stream()
+                .filter(option -> !FOLDERS.contains(option.longestName()))
+                .flatMap(BenchCommand::words))
         .map(word -> word.matches("[\\w./,=:+-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
         .collect(Collectors.joining(" "));
+  }
+
+  private static Stream<String> words(OptionSpec option) {
+    return option.arity().max() == 0
+        ? Stream.of(option.longestName())
+        : Stream.of(option.longestName(), String.join(",", option.originalStringValues()));
   }
 
   private List<Implementation> asked(Path file) throws IOException {

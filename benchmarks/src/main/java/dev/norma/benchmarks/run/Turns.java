@@ -11,8 +11,8 @@ import java.util.function.LongSupplier;
 
 /** Measures cases: all runners are prepared and checked, then take turns. */
 final class Turns {
-  /** What a runner holds of a case, in tensors: x, dy, an output, and one in between. */
-  private static final int TENSORS_OF_RUNNER = 4;
+  /** What a runner holds of a case, in tensors, at most: NumPy has seven at a time in a backward pass. */
+  private static final int TENSORS_OF_RUNNER = 7;
 
   /** What a case holds beside its runners: inputs, an output, the expected one. */
   private static final int TENSORS_BESIDE = DataFolder.TENSORS + 1;

@@ -96,12 +96,7 @@ public abstract sealed class VectorBatchNorm implements AutoCloseable permits Pl
       MemorySegment runningMean,
       MemorySegment runningVar,
       MemorySegment y) {
-    this.x = x;
-    this.gamma = gamma;
-    this.beta = beta;
-    this.runningMean = runningMean;
-    this.runningVar = runningVar;
-    this.y = y;
+    setForward(x, gamma, beta, runningMean, runningVar, y);
     forwardTraining();
   }
 
@@ -122,13 +117,23 @@ public abstract sealed class VectorBatchNorm implements AutoCloseable permits Pl
       MemorySegment runningMean,
       MemorySegment runningVar,
       MemorySegment y) {
+    setForward(x, gamma, beta, runningMean, runningVar, y);
+    forwardInference();
+  }
+
+  private void setForward(
+      MemorySegment x,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y) {
     this.x = x;
     this.gamma = gamma;
     this.beta = beta;
     this.runningMean = runningMean;
     this.runningVar = runningVar;
     this.y = y;
-    forwardInference();
   }
 
   /**

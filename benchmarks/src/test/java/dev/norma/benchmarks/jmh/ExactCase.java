@@ -1,5 +1,8 @@
 package dev.norma.benchmarks.jmh;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
 import dev.norma.Kernels;
@@ -71,6 +74,18 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
     return IntStream.range(0, bytes.capacity() / elementBytes())
         .mapToDouble(i -> type.equals("f64") ? bytes.getDouble(i * Double.BYTES) : bytes.getFloat(i * Float.BYTES))
         .toArray();
+  }
+
+  /** Has a runner prepare the case, and checks what it wrote. */
+  void check(JavaProcess runner, Path inputs, Path outputs, double mostUlps) throws IOException {
+    write(inputs);
+    assertThat(runner.ask(command(inputs, outputs))).as("%s", this).matches("prepared,\\d+");
+    for (var expected : expected().entrySet()) {
+      assertThat(read(outputs.resolve(expected.getKey())))
+          .as("%s of %s", expected.getKey(), this)
+          .containsExactly(expected.getValue(), within(mostUlps * ulp()));
+    }
+    assertThat(runner.ask("release")).isEqualTo("released");
   }
 
   /** The distance from 1 to the next number of the type. */

@@ -145,8 +145,8 @@ class BenchTest {
 
   @Test
   void whereMemoryIsShortEachRunnerHoldsItsTensorsForItsTurnOnly() throws IOException {
-    // 96 bytes a tensor: 8 of them, and not 2 * 2 * 4.
-    var outcome = run(() -> 1000, List.of(Pass.BACKWARD_TRAINING), NORMA,
+    // 96 bytes a tensor: 4 + 7 of them, and not 2 * 2 * 7.
+    var outcome = run(() -> 1400, List.of(Pass.BACKWARD_TRAINING), NORMA,
         Fakes.implementation("peer", Kind.PEER, "fine"));
 
     assertThat(outcome.rows()).hasSize(2 * 3 * ROUNDS).allMatch(row -> row.correct().equals(Optional.of(true)));
@@ -154,10 +154,10 @@ class BenchTest {
 
   @Test
   void whereMemoryIsShorterStillRunnersThatWaitAreEnded() throws IOException {
-    // As long as nothing runs there are 1000 bytes.
+    // As long as nothing runs there are 1400 bytes.
     var calls = new AtomicInteger();
     rounds = 1;
-    var outcome = run(() -> calls.incrementAndGet() <= 2 ? 1000 : 0, List.of(Pass.FORWARD_TRAINING), NORMA,
+    var outcome = run(() -> calls.incrementAndGet() <= 2 ? 1400 : 0, List.of(Pass.FORWARD_TRAINING), NORMA,
         Fakes.implementation("peer", Kind.PEER, "fine"));
 
     assertThat(outcome.rows()).hasSize(2 * 3).allMatch(row -> row.correct().equals(Optional.of(true)));
