@@ -2,6 +2,7 @@ package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Shape;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 
 /**
  * The runner of all implementations in Java: speaks the protocol of the benchmarks and measures with JMH, in this
@@ -29,6 +31,8 @@ import java.util.concurrent.ExecutionException;
 public final class JmhRunner {
   /** Enough for the JIT compilers to come to their last word on what is called. */
   private static final long WARM_UP = 300_000_000;
+
+  private static final Shape SMALL = new Shape("", "", 4, 16, 256, 1);
 
   /** Calls are warm when so many times in a row they took no less than this share of their least time. */
   private static final int WARM_REPEATS = 3;
@@ -111,13 +115,8 @@ public final class JmhRunner {
     release();
     measured = command.measured();
     try {
-      LastingWorker.call(() -> {
-        prepared = create();
-        prepared.prepare(measured, Inputs.in(command.inputs(), measured));
-        return prepared;
-      });
-      BatchNormBenchmark.hold(prepared);
       warmUp();
+      hold(measured, () -> Inputs.in(command.inputs(), measured));
       return LastingWorker.call(() -> {
         call = repeatUntilWarm();
         command.outputs().ifPresent(this::writeOutputs);
@@ -129,10 +128,25 @@ public final class JmhRunner {
     }
   }
 
-  /** By JMH, for what is timed later is compiled with the code that JMH wraps around it. */
-  private void warmUp() {
+  private void hold(Case held, Supplier<Inputs> inputs) throws ExecutionException, InterruptedException {
+    LastingWorker.call(() -> {
+      prepared = create();
+      prepared.prepare(held, inputs.get());
+      return prepared;
+    });
+    BatchNormBenchmark.hold(prepared);
+  }
+
+  /**
+   * Has the code of a kind compiled, by JMH, for what is timed later is compiled with the code that JMH wraps around it,
+   * and by many short calls: what is compiled in the middle of a long one may stay slower for good.
+   */
+  private void warmUp() throws ExecutionException, InterruptedException {
     if (warm.add(new Kind(measured.pass(), measured.type(), measured.layout()))) {
+      var small = new Case(measured.pass(), measured.type(), measured.layout(), SMALL, measured.threads());
+      hold(small, () -> Inputs.random(small));
       InProcessJmh.run(implementation, measured.pass(), WARM_UP, WARM_UP);
+      release();
     }
   }
 
