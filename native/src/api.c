@@ -120,7 +120,7 @@ static norma_status run(const norma_batch_norm *norm, norma_job *job, void *work
   REQUIRE(workspace || workspace_size == 0, NORMA_NULL_POINTER);
   const int32_t level = norma_dispatch();
   REQUIRE(level >= 0, -level);
-  const norma_plan plan = norma_plan_make(norm, norma_isa_at(level).kernels);
+  const norma_plan plan = norma_plan_make(norm, norma_isa_at(level).kernels, norma_caches_here());
   REQUIRE(!workspace || workspace_size >= norma_space_size(&plan), NORMA_WORKSPACE_TOO_SMALL);
   return norma_run(&plan, job, workspace);
 }
@@ -133,7 +133,7 @@ norma_status norma_batch_norm_workspace_size(const norma_batch_norm *norm, int64
   CHECK_ARRAYS(arrays);
   const int32_t level = norma_dispatch();
   REQUIRE(level >= 0, -level);
-  const norma_plan plan = norma_plan_make(norm, norma_isa_at(level).kernels);
+  const norma_plan plan = norma_plan_make(norm, norma_isa_at(level).kernels, norma_caches_here());
   *size = norma_space_size(&plan);
   return NORMA_OK;
 }

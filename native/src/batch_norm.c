@@ -8,11 +8,6 @@
 #include "parameters.h"
 #include "reals.h"
 
-enum {
-  FINISHED_ALONE = 4096,    /* below this many sums, one thread finishes all channels */
-  FETCHED_AHEAD = 512 << 10 /* bytes of the next channel that a second-level cache has room for */
-};
-
 static const void *element(const norma_job *job, const void *tensor, int64_t i) {
   return (const char *)tensor + i * job->plan.fast->element_size;
 }
@@ -107,17 +102,17 @@ static bool sums_are_wide(const norma_job *job, int64_t c) {
   return !norma_deviations_fit(&job->plan, inv_std_of(job, c));
 }
 
-static void sum_runs(const norma_job *job, int64_t c, int64_t slice) {
+static void sum_runs(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
   const norma_plan *plan = &job->plan;
-  const void *x = element(job, job->x, c * plan->spatial);
-  norma_sums *sums = &job->space.runs[c * plan->slices + slice];
+  const void *x = element(job, job->x, first * plan->spatial);
+  norma_sums *total = &job->space.runs[slice * plan->channels + first];
   if (job->sum == SUM_MOMENTS) {
-    *sums = norma_run_moments(plan, x, slice);
-  } else {
-    const void *dy = element(job, job->dy, c * plan->spatial);
-    const double center = norma_center(plan, mean_of(job, c));
-    *sums = norma_run_gradient_sums(plan, x, dy, slice, center, sums_are_wide(job, c));
+    norma_run_moments(plan, x, slice, end - first, total);
+    return;
   }
+  for (int64_t c = first; c < end; c++) total[c - first].shift = norma_center(plan, mean_of(job, c));
+  const void *dy = element(job, job->dy, first * plan->spatial);
+  norma_run_gradient_sums(plan, x, dy, slice, end - first, job->space.is_wide + first, total);
 }
 
 static void sum_rows(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
@@ -141,27 +136,39 @@ static const void *normalized(const norma_job *job) {
   return job->apply == APPLY_SCALE ? job->dy : job->x;
 }
 
-/*
- * From the last chunk to the first: what was read last is nearest in the caches. The next channel,
- * which may be fetched meanwhile, lies `spatial` elements further on.
- */
-static void apply_runs(const norma_job *job, int64_t c, int64_t slice, bool fetch_next_channel) {
-  const norma_plan *plan = &job->plan;
-  const norma_coefficients by = job->space.by_channel[c];
-  const norma_family *family = job->space.is_wide[c] ? plan->wide : plan->fast;
-  int64_t first, end, start;
-  norma_slice_chunks(plan, slice, &first, &end);
-  for (int64_t k = end; k-- > first;) {
-    norma_runs runs = norma_chunk_runs(plan, k, &start);
-    if (fetch_next_channel) runs.ahead = plan->spatial;
-    start += c * plan->spatial;
-    void *out = element_out(job, start);
-    if (job->apply == APPLY_GRADIENT) {
-      const void *dy = element(job, job->dy, start);
-      family->run_gradient_input(element(job, job->x, start), dy, out, runs, by);
-    } else {
-      family->run_normalize(element(job, normalized(job), start), out, runs, by);
-    }
+/* Runs of channels of the same family; `start` is the first element of the first of them. */
+static void apply_some_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t c) {
+  const norma_family *family = job->space.is_wide[c] ? job->plan.wide : job->plan.fast;
+  const norma_coefficients *by = &job->space.by_channel[c];
+  void *out = element_out(job, start);
+  if (job->apply == APPLY_GRADIENT) {
+    const void *dy = element(job, job->dy, start);
+    family->run_gradient_input(element(job, job->x, start), dy, out, runs, by);
+  } else {
+    family->run_normalize(element(job, normalized(job), start), out, runs, by);
+  }
+}
+
+/* Runs of channels [first, end); `start` is the first element of channel 0. */
+static void apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first,
+                       int64_t end) {
+  const bool *is_wide = job->space.is_wide;
+  for (int64_t c = first, to; c < end; c = to) {
+    for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
+    runs.channels = to - c;
+    apply_some_runs(job, start + c * job->plan.spatial, runs, c);
+  }
+}
+
+/* From the last chunk to the first: what was read last is nearest in the caches. */
+static void apply_slice(const norma_job *job, int64_t slice, int64_t first, int64_t end,
+                        int64_t ahead) {
+  int64_t first_chunk, k, start;
+  norma_slice_chunks(&job->plan, slice, &first_chunk, &k);
+  while (k-- > first_chunk) {
+    norma_runs runs = norma_chunk_runs(&job->plan, k, end - first, &start);
+    runs.ahead = ahead;
+    apply_runs(job, start, runs, first, end);
   }
 }
 
@@ -222,106 +229,148 @@ static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row,
   }
 }
 
+/* ---- slabs ------------------------------------------------------------------------------------- */
+
+/* Channels [first, end), and how far ahead the next ones lie that are to be fetched; 0 for none. */
+typedef struct slab {
+  int64_t first, end;
+  int64_t ahead;
+} slab;
+
+/* Groups of channels that one call of a kernel adds up. */
+static int64_t groups_of(const norma_job *job, slab s) {
+  return job->plan.by_rows ? 1 : (s.end - s.first + GROUP - 1) / GROUP;
+}
+
+static void group_channels(const norma_job *job, slab s, int64_t group, int64_t *first, int64_t *end) {
+  const int64_t groups = groups_of(job, s);
+  norma_share((norma_member){(int32_t)group, (int32_t)groups}, s.end - s.first, first, end);
+  *first += s.first;
+  *end += s.first;
+}
+
+static void sum_slab(const norma_job *job, slab s, norma_member member) {
+  const int64_t slices = job->plan.slices;
+  int64_t unit, last, first, end;
+  norma_share(member, groups_of(job, s) * slices, &unit, &last);
+  for (; unit < last; unit++) {
+    group_channels(job, s, unit / slices, &first, &end);
+    (job->plan.by_rows ? sum_rows : sum_runs)(job, unit % slices, first, end);
+  }
+}
+
+static void finish_channels(const norma_job *job, slab s, norma_member member) {
+  int64_t c, end;
+  norma_share(member, s.end - s.first, &c, &end);
+  for (c += s.first, end += s.first; c < end; c++) {
+    job->finish(job, c);
+    if (!job->plan.by_rows || job->apply == APPLY_NOTHING) continue;
+    const norma_coefficients by = job->space.by_channel[c];
+    norma_real_put(job->plan.fast, job->space.by.center, c, by.center);
+    norma_real_put(job->plan.fast, job->space.by.scale, c, by.scale);
+    norma_real_put(job->plan.fast, job->space.by.offset, c, by.offset);
+    norma_real_put(job->plan.fast, job->space.by.slope, c, by.slope);
+  }
+}
+
+static int64_t first_row(const norma_plan *plan, int64_t slice) {
+  const int64_t row = slice * plan->chunks_per_slice * plan->chunk_batch;
+  return row < plan->batch ? row : plan->batch;
+}
+
+/* What a member has added up, from the end to the beginning. */
+static void apply_slab(const norma_job *job, slab s, norma_member member) {
+  const int64_t slices = job->plan.slices;
+  int64_t unit, last, first, end;
+  norma_share(member, groups_of(job, s) * slices, &unit, &last);
+  if (job->plan.by_rows) {
+    apply_rows(job, first_row(&job->plan, unit), first_row(&job->plan, last), s.first, s.end);
+    return;
+  }
+  while (last-- > unit) {
+    group_channels(job, s, last / slices, &first, &end);
+    apply_slice(job, last % slices, first, end, s.ahead);
+  }
+}
+
+static void run_slab(const norma_job *job, slab s, norma_member member) {
+  sum_slab(job, s, member);
+  norma_meet(member);
+  finish_channels(job, s, member);
+  norma_meet(member);
+  if (job->apply != APPLY_NOTHING) apply_slab(job, s, member);
+}
+
 /* ---- the driver -------------------------------------------------------------------------------- */
 
-static bool fetches_next(const norma_job *job, int64_t c) {
-  const int64_t tensors = job->apply == APPLY_GRADIENT ? 2 : 1;
-  return c + 1 < job->plan.channels && tensors * job->plan.channel_bytes <= FETCHED_AHEAD;
-}
-
-/* One channel from end to end: its values are still in the cache for the last pass. */
-static void whole_channel(void *context, int64_t c) {
-  const norma_job *job = context;
-  const int64_t slices = job->plan.slices;
-  if (job->sum != SUM_NOTHING)
-    for (int64_t slice = 0; slice < slices; slice++) sum_runs(job, c, slice);
-  job->finish(job, c);
-  if (job->apply == APPLY_NOTHING) return;
-  const bool fetch_next = fetches_next(job, c);
-  for (int64_t slice = slices; slice-- > 0;) apply_runs(job, c, slice, fetch_next);
-}
-
-static void sum_unit(void *context, int64_t unit) {
+/* Slab by slab, each taken by one member or by all. */
+static void run_slabs(void *context, norma_member member) {
+  static const norma_member ALONE = {.thread = 0, .team = 1};
   const norma_job *job = context;
   const norma_plan *plan = &job->plan;
+  const norma_slabs slabs = norma_plan_slabs(plan, job->sum == SUM_GRADIENTS ? 2 : 1);
+  int64_t i, end;
+  norma_share(slabs.shared ? ALONE : member, (plan->channels + slabs.width - 1) / slabs.width, &i, &end);
+  for (; i < end; i++) {
+    const int64_t first = i * slabs.width;
+    const int64_t past = first + slabs.width < plan->channels ? first + slabs.width : plan->channels;
+    const int64_t ahead = slabs.fetched && i + 1 < end ? slabs.width * plan->spatial : 0;
+    run_slab(job, (slab){first, past, ahead}, slabs.shared ? member : ALONE);
+  }
+}
+
+/* Runs, or pieces of long ones, in the order of memory. */
+static void apply_in_order(const norma_job *job, norma_member member) {
+  const norma_plan *plan = &job->plan;
+  const int64_t units = plan->channels * plan->pieces; /* of an image */
+  int64_t unit, last;
+  norma_share(member, plan->batch * units, &unit, &last);
+  while (unit < last) {
+    const int64_t rest = last - unit;
+    const int64_t channel = unit % units / plan->pieces;
+    const int64_t channels = plan->pieces > 1 ? 1 : rest < units - channel ? rest : units - channel;
+    int64_t start;
+    const norma_runs runs = norma_image_runs(plan, unit / units, unit % plan->pieces, channels, &start);
+    apply_runs(job, start, runs, channel, channel + channels);
+    unit += channels;
+  }
+}
+
+/* Nothing is read twice: from the first elements to the last. */
+static void run_in_order(void *context, norma_member member) {
+  const norma_job *job = context;
+  const norma_plan *plan = &job->plan;
+  finish_channels(job, (slab){0, plan->channels, 0}, member);
+  if (job->apply == APPLY_NOTHING) return;
+  norma_meet(member);
   if (!plan->by_rows) {
-    sum_runs(job, unit / plan->slices, unit % plan->slices);
+    apply_in_order(job, member);
     return;
   }
   int64_t first, end;
-  norma_tile_channels(plan, unit / plan->slices, &first, &end);
-  sum_rows(job, unit % plan->slices, first, end);
-}
-
-static void finish_unit(void *context, int64_t c) {
-  const norma_job *job = context;
-  job->finish(job, c);
-  if (!job->plan.by_rows || job->apply == APPLY_NOTHING) return;
-  const norma_coefficients by = job->space.by_channel[c];
-  norma_real_put(job->plan.fast, job->space.by.center, c, by.center);
-  norma_real_put(job->plan.fast, job->space.by.scale, c, by.scale);
-  norma_real_put(job->plan.fast, job->space.by.offset, c, by.offset);
-  norma_real_put(job->plan.fast, job->space.by.slope, c, by.slope);
-}
-
-static void apply_run_unit(void *context, int64_t unit) {
-  const norma_job *job = context;
-  const int64_t slices = job->plan.slices;
-  apply_runs(job, unit / slices, unit % slices, false);
-}
-
-/* A thread's share of the rows. Shares of the channels would meet in a cache line of every row. */
-static void apply_band(void *context, int64_t band) {
-  const norma_job *job = context;
-  const norma_plan *plan = &job->plan;
-  const int64_t share = plan->batch / plan->threads;
-  const int64_t more = plan->batch % plan->threads; /* bands with a row more */
-  const int64_t first = band * share + (band < more ? band : more);
-  apply_rows(job, first, first + share + (band < more), 0, plan->channels);
-}
-
-/* A thread's share of the channels, where there are fewer rows than threads. */
-static void apply_tile(void *context, int64_t tile) {
-  const norma_job *job = context;
-  int64_t first, end;
-  norma_tile_channels(&job->plan, tile, &first, &end);
-  apply_rows(job, 0, job->plan.batch, first, end);
-}
-
-static void apply_pass(norma_job *job) {
-  const norma_plan *plan = &job->plan;
-  if (!plan->by_rows) {
-    norma_parallel(plan->threads, plan->slices * plan->channels, apply_run_unit, job);
-  } else if (plan->batch >= plan->threads) {
-    norma_parallel(plan->threads, plan->threads, apply_band, job);
-  } else {
-    norma_parallel(plan->threads, plan->tiles, apply_tile, job);
-  }
-}
-
-/* Whether whole channels share out well: no thread gets more than a quarter over its share. */
-static bool channels_share_well(const norma_plan *plan) {
-  const int64_t rounds = (plan->channels + plan->threads - 1) / plan->threads;
-  return 4 * rounds * plan->threads <= 5 * plan->channels;
+  norma_share(member, plan->batch, &first, &end);
+  apply_rows(job, first, end, 0, plan->channels);
 }
 
 static void run_passes(norma_job *job) {
   const norma_plan *plan = &job->plan;
-  if (!plan->by_rows && channels_share_well(plan)) {
-    norma_parallel(plan->threads, plan->channels, whole_channel, job);
+  if (job->sum == SUM_NOTHING) {
+    norma_parallel(plan->threads, run_in_order, job);
     return;
   }
-  const int64_t units = plan->slices * (plan->by_rows ? plan->tiles : plan->channels);
-  if (plan->by_rows && job->sum == SUM_GRADIENTS)
+  if (job->sum == SUM_GRADIENTS)
     for (int64_t c = 0; c < plan->channels; c++) job->space.is_wide[c] = sums_are_wide(job, c);
-  if (job->sum != SUM_NOTHING) norma_parallel(plan->threads, units, sum_unit, job);
-  const bool many_sums = plan->channels * plan->slices >= FINISHED_ALONE;
-  norma_parallel(many_sums ? plan->threads : 1, plan->channels, finish_unit, job);
-  if (job->apply != APPLY_NOTHING) apply_pass(job);
+  norma_parallel(plan->threads, run_slabs, job);
+}
+
+/* The tensors that the last pass reads or writes. */
+static int64_t touched(const norma_job *job) {
+  return job->apply == APPLY_GRADIENT ? 3 : 2;
 }
 
 norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace) {
   job->plan = *plan;
+  job->plan.stream = norma_plan_streams(plan, touched(job));
   void *own = workspace ? NULL : malloc((size_t)norma_space_size(plan));
   if (!workspace && !own) return NORMA_OUT_OF_MEMORY;
   job->space = norma_space_cut(plan, workspace ? workspace : own);

@@ -10,24 +10,34 @@ double norma_center(const norma_plan *plan, double mean) {
   return isfinite(center) ? (double)center : mean;
 }
 
-norma_sums norma_run_gradient_sums(const norma_plan *plan, const void *x, const void *dy,
-                                   int64_t slice, double center, bool is_wide) {
+/* Adds a chunk of runs to the totals of its channels; in double where float cannot hold the sums. */
+static void add_runs(const norma_plan *plan, const char *x, const char *dy, norma_runs runs,
+                     const bool *is_wide, norma_sums *total) {
+  double center[GROUP] = {0}, sums[GROUP][2];
+  for (int64_t c = 0; c < runs.channels; c++) center[c] = total[c].shift;
+  plan->fast->run_gradient_sums(x, dy, runs, center, sums);
+  norma_runs one = runs;
+  one.channels = 1;
+  for (int64_t c = 0; c < runs.channels; c++) {
+    if (plan->wide && (is_wide[c] || !isfinite(sums[c][0]) || !isfinite(sums[c][1]))) {
+      const int64_t at = c * runs.apart * plan->fast->element_size;
+      plan->wide->run_gradient_sums(x + at, dy + at, one, &center[c], &sums[c]);
+    }
+    total[c].sum += sums[c][0];
+    total[c].square += sums[c][1];
+  }
+}
+
+void norma_run_gradient_sums(const norma_plan *plan, const void *x, const void *dy, int64_t slice,
+                             int64_t channels, const bool *is_wide, norma_sums *total) {
   int64_t k, end, start;
   norma_slice_chunks(plan, slice, &k, &end);
-  norma_sums total = {.shift = center};
+  for (int64_t c = 0; c < channels; c++) total[c].sum = total[c].square = 0;
   for (; k < end; k++) {
-    const norma_runs runs = norma_chunk_runs(plan, k, &start);
-    const char *px = (const char *)x + start * plan->fast->element_size;
-    const char *pdy = (const char *)dy + start * plan->fast->element_size;
-    double sums[2];
-    const norma_family *family = is_wide ? plan->wide : plan->fast;
-    family->run_gradient_sums(px, pdy, runs, center, sums);
-    if (!is_wide && plan->wide && (!isfinite(sums[0]) || !isfinite(sums[1])))
-      plan->wide->run_gradient_sums(px, pdy, runs, center, sums);
-    total.sum += sums[0];
-    total.square += sums[1];
+    const norma_runs runs = norma_chunk_runs(plan, k, channels, &start);
+    const int64_t at = start * plan->fast->element_size;
+    add_runs(plan, (const char *)x + at, (const char *)dy + at, runs, is_wide, total);
   }
-  return total;
 }
 
 /* Adds channel `c` of a chunk to its totals if float could hold its sums. */

@@ -10,9 +10,12 @@
 /* The mean as a real, if it is one. */
 double norma_center(const norma_plan *plan, double mean);
 
-/* The sums of a slice of one channel; `x` and `dy` are its first elements. */
-norma_sums norma_run_gradient_sums(const norma_plan *plan, const void *x, const void *dy,
-                                   int64_t slice, double center, bool is_wide);
+/*
+ * The sums of a slice of up to GROUP channels; `x` and `dy` are the first elements of the first of
+ * them, and total.shift holds the centers.
+ */
+void norma_run_gradient_sums(const norma_plan *plan, const void *x, const void *dy, int64_t slice,
+                             int64_t channels, const bool *is_wide, norma_sums *total);
 
 /*
  * The sums of a slice of `width` channels; `x` and `dy` are the first elements of the first of them.

@@ -14,10 +14,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `count` runs of `length` elements, `stride` elements apart. */
+enum { GROUP = 32 }; /* channels whose runs one call adds up, at most */
+
+/*
+ * Runs of `length` elements: `count` of each of `channels` neighbouring channels. Those of a channel are
+ * `stride` elements apart, those of neighbours `apart`.
+ */
 typedef struct norma_runs {
   int64_t count;
+  int64_t channels;
   int64_t length;
+  int64_t apart;
   int64_t stride;
   int64_t ahead; /* prefetch what lies this many elements further on; 0: nothing */
   bool stream;   /* write past the caches */
@@ -64,14 +71,14 @@ typedef struct norma_family {
 
   /* A value near the mean of the run's first elements, to be used as a shift. */
   double (*run_shift)(const void *x, int64_t length);
-  /* sums[0] = sum of (x - shift), sums[1] = sum of (x - shift)^2 */
-  void (*run_moments)(const void *x, norma_runs runs, double shift, double sums[2]);
-  void (*run_normalize)(const void *x, void *y, norma_runs runs, norma_coefficients by);
-  /* sums[0] = sum of dy, sums[1] = sum of dy * (x - center) */
-  void (*run_gradient_sums)(const void *x, const void *dy, norma_runs runs, double center,
-                            double sums[2]);
+  /* Of up to GROUP channels: sums[c][0] = sum of (x - shift[c]), sums[c][1] = sum of (x - shift[c])^2 */
+  void (*run_moments)(const void *x, norma_runs runs, const double *shift, double (*sums)[2]);
+  /* Of up to GROUP channels: sums[c][0] = sum of dy, sums[c][1] = sum of dy * (x - center[c]) */
+  void (*run_gradient_sums)(const void *x, const void *dy, norma_runs runs, const double *center,
+                            double (*sums)[2]);
+  void (*run_normalize)(const void *x, void *y, norma_runs runs, const norma_coefficients *by);
   void (*run_gradient_input)(const void *x, const void *dy, void *dx, norma_runs runs,
-                             norma_coefficients by);
+                             const norma_coefficients *by);
 
   void (*row_shift)(const void *x, norma_rows rows, void *shift);
   /* Overwrites sum and square. */

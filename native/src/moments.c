@@ -37,9 +37,9 @@ static norma_settling settling(const struct chunk *chunk) {
 static void chunk_sums(const struct chunk *chunk, const norma_family *family, int64_t width,
                        const norma_sums *total, norma_sums *sums) {
   if (!chunk->plan->by_rows) {
-    double two[2];
-    family->run_moments(chunk->x, chunk->runs, total->shift, two);
-    *sums = (norma_sums){.sum = two[0], .square = two[1]};
+    double two[1][2];
+    family->run_moments(chunk->x, chunk->runs, &total->shift, two);
+    *sums = (norma_sums){.sum = two[0][0], .square = two[0][1]};
     return;
   }
   double shift[PIECE] = {0}, sum[PIECE], square[PIECE]; /* large enough for any real */
@@ -129,31 +129,49 @@ static void settle(const struct chunk *chunk, int64_t width, norma_sums *total) 
   }
 }
 
-norma_sums norma_run_moments(const norma_plan *plan, const void *x, int64_t slice) {
-  const norma_family *fast = plan->fast;
+/* Channel `c` of a chunk of runs, alone. */
+static struct chunk channel_of(struct chunk chunk, int64_t c) {
+  chunk.x += c * chunk.runs.apart * chunk.plan->fast->element_size;
+  chunk.runs.channels = 1;
+  return chunk;
+}
+
+/* Adds a chunk of runs to the totals of its channels. */
+static void add_runs(const struct chunk *chunk, norma_sums *total) {
+  const norma_family *fast = chunk->plan->fast;
+  double shift[GROUP], sums[GROUP][2];
+  for (int64_t c = 0; c < chunk->runs.channels; c++) {
+    const struct chunk one = channel_of(*chunk, c);
+    if (chunk->before == 0) total[c] = (norma_sums){.shift = fast->run_shift(one.x, one.runs.length)};
+    shift[c] = total[c].shift;
+  }
+  fast->run_moments(chunk->x, chunk->runs, shift, sums);
+  const norma_settling by = settling(chunk);
+  for (int64_t c = 0; c < chunk->runs.channels; c++) {
+    const double sum = total[c].sum + sums[c][0];
+    const double square = total[c].square + sums[c][1];
+    if (norma_settled(by, sums[c][1], sum, square)) {
+      total[c].sum = sum;
+      total[c].square = square;
+    } else {
+      const struct chunk one = channel_of(*chunk, c);
+      settle(&one, 1, &total[c]);
+    }
+  }
+}
+
+void norma_run_moments(const norma_plan *plan, const void *x, int64_t slice, int64_t channels,
+                       norma_sums *total) {
   int64_t k, end, start;
   norma_slice_chunks(plan, slice, &k, &end);
   struct chunk chunk = {.plan = plan};
-  norma_sums total = {0};
   for (; k < end; k++) {
-    chunk.runs = norma_chunk_runs(plan, k, &start);
-    chunk.x = (const char *)x + start * fast->element_size;
+    chunk.runs = norma_chunk_runs(plan, k, channels, &start);
+    chunk.x = (const char *)x + start * plan->fast->element_size;
     chunk.count = (double)(chunk.runs.count * chunk.runs.length);
-    if (chunk.before == 0) total.shift = fast->run_shift(chunk.x, chunk.runs.length);
-
-    double sums[2];
-    fast->run_moments(chunk.x, chunk.runs, total.shift, sums);
-    const double sum = total.sum + sums[0];
-    const double square = total.square + sums[1];
-    if (norma_settled(settling(&chunk), sums[1], sum, square)) {
-      total.sum = sum;
-      total.square = square;
-    } else {
-      settle(&chunk, 1, &total);
-    }
+    add_runs(&chunk, total);
     chunk.before += chunk.count;
   }
-  return total;
 }
 
 /* Adds channel `c` of a chunk to its totals if it is settled. */

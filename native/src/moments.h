@@ -13,8 +13,9 @@
 
 #include "space.h"
 
-/* The sums of a slice of one channel; `x` is the channel's first element. */
-norma_sums norma_run_moments(const norma_plan *plan, const void *x, int64_t slice);
+/* The sums of a slice of up to GROUP channels; `x` is the first element of the first of them. */
+void norma_run_moments(const norma_plan *plan, const void *x, int64_t slice, int64_t channels,
+                       norma_sums *total);
 
 /* The sums of a slice of `width` channels; `x` is the first element of the first of them. */
 void norma_row_moments(const norma_plan *plan, const void *x, int64_t slice, int64_t width,

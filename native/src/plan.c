@@ -1,22 +1,28 @@
-#define _POSIX_C_SOURCE 200809L /* sysconf */
-
 #include "plan.h"
 
 #include <omp.h>
 #include <stddef.h>
-#include <unistd.h>
 
+/*
+ * Thresholds. None of them changes a bit of a result. What shows whether one is right on a machine:
+ * ELEMENTS_PER_THREAD  `./norma bench --shapes small --threads 1,2`: 2 threads win from here on. Higher, and
+ *                      threads idle that could help; lower, and waking them costs more than they save.
+ * GROUP_BYTES          `./norma bench --shapes resnet50 --layouts nchw`: 512x7x7 and 2048x7x7, whose runs are
+ *                      short. Higher, and their sums outgrow the first-level cache; lower, and calls rule.
+ * KEPT                 `./norma bench --shapes resnet50 --implementations norma-c,copy,copy-streaming`: where the
+ *                      streaming copy overtakes the other. Higher, and outputs push out what is still to be
+ *                      read; lower, and who reads a small output next has to fetch it from memory.
+ */
 enum {
-  ELEMENTS_PER_THREAD = 32768, /* below it, waking a thread costs more than it saves */
-  THREADS_AT_MOST = 64,        /* or the number of processors, if larger */
-  TILE_CHANNELS = 32           /* the narrowest tile */
+  ELEMENTS_PER_THREAD = 32768,
+  THREADS_AT_MOST = 64,   /* or the number of processors, if larger */
+  GROUP_BYTES = 12 << 10, /* of the runs of neighbouring channels that are taken together */
+  KEPT = 16 /* times its second-level caches is what a team may find in the last level */
 };
 
-/* Tensors up to the first are never written past the caches, those above the second always. */
-static const int64_t STREAM_NEVER = 16 << 20;
-static const int64_t STREAM_ALWAYS = 64 << 20;
-
 static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
+
+static int64_t at_least(int64_t value, int64_t limit) { return value > limit ? value : limit; }
 
 static int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
@@ -43,14 +49,9 @@ static int32_t thread_count(int32_t wanted, int64_t elements) {
   return (int32_t)at_most(wanted, useful);
 }
 
-/* A tensor that the last-level cache cannot hold would only push out what is still to be read. */
-static bool outgrows_cache(int64_t bytes) {
-  if (bytes <= STREAM_NEVER) return false;
-  long cache = 0;
-#if defined(_SC_LEVEL3_CACHE_SIZE)
-  cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
-#endif
-  return bytes > (cache > 0 ? at_most(cache, STREAM_ALWAYS) : STREAM_ALWAYS);
+bool norma_plan_streams(const norma_plan *plan, int64_t tensors) {
+  const int64_t kept = at_most(plan->caches.last, KEPT * plan->threads * plan->caches.second);
+  return tensors * plan->channel_bytes > kept / plan->channels;
 }
 
 static void plan_rows(norma_plan *plan) {
@@ -77,13 +78,8 @@ static void plan_runs(norma_plan *plan) {
   }
 }
 
-/* Tiles give every thread the same share where the slices alone would not. */
-static int64_t tile_count(const norma_plan *plan) {
-  if (plan->slices % plan->threads == 0 || plan->slices >= INT64_C(8) * plan->threads) return 1;
-  return at_most(plan->threads, divide_up(plan->channels, TILE_CHANNELS));
-}
-
-norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels) {
+norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels,
+                           norma_caches caches) {
   norma_plan plan = {
     .data_type = norm->data_type,
     .fast = norm->data_type == NORMA_FLOAT64 ? kernels->f64 : kernels->f32,
@@ -94,7 +90,8 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
     .spatial = norm->spatial,
     .count = norm->batch * norm->spatial,
     .epsilon = norm->epsilon,
-    .least = -1
+    .least = -1,
+    .caches = caches
   };
   /* Below 2^-100, beside no epsilon, squares would lose digits in float. */
   if (plan.wide && norm->epsilon < 0x1p-100) plan.least = 0x1p-100;
@@ -109,27 +106,34 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
     }
     plan_runs(&plan);
   }
+  plan.chunks_per_slice = at_least(at_most(plan.chunks / SLICES, CHUNKS_PER_SLICE), 1);
+  plan.slices = divide_up(plan.chunks, plan.chunks_per_slice);
   plan.channel_bytes = plan.count * norma_element_size(norm->data_type);
-  plan.stream = outgrows_cache(plan.channel_bytes * plan.channels);
-  plan.slices = divide_up(plan.chunks, CHUNKS_PER_SLICE);
   plan.threads = thread_count(norm->threads, plan.count * plan.channels);
-  plan.tiles = plan.by_rows ? tile_count(&plan) : 1;
   return plan;
 }
 
-norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t *start) {
-  const int64_t stride = plan->channels * plan->spatial;
-  if (plan->pieces > 1) {
-    const int64_t within = k % plan->pieces * plan->piece_length;
-    *start = k / plan->pieces * stride + within;
-    const int64_t length = at_most(plan->piece_length, plan->spatial - within);
-    return (norma_runs){.count = 1, .length = length, .stride = stride, .stream = plan->stream};
-  }
-  const int64_t first = k * plan->chunk_batch;
-  *start = first * stride;
-  const int64_t count = at_most(plan->chunk_batch, plan->batch - first);
+norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece, int64_t channels,
+                            int64_t *start) {
+  const int64_t within = piece * plan->piece_length;
+  *start = image * plan->channels * plan->spatial + within;
   return (norma_runs){
-    .count = count, .length = plan->spatial, .stride = stride, .stream = plan->stream};
+    .count = 1,
+    .channels = channels,
+    .length = at_most(plan->piece_length, plan->spatial - within),
+    .apart = plan->spatial,
+    .stride = plan->channels * plan->spatial,
+    .stream = plan->stream
+  };
+}
+
+norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t channels, int64_t *start) {
+  if (plan->pieces > 1)
+    return norma_image_runs(plan, k / plan->pieces, k % plan->pieces, channels, start);
+  const int64_t first = k * plan->chunk_batch;
+  norma_runs runs = norma_image_runs(plan, first, 0, channels, start);
+  runs.count = at_most(plan->chunk_batch, plan->batch - first);
+  return runs;
 }
 
 norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, int64_t *start) {
@@ -141,8 +145,8 @@ norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, in
 }
 
 void norma_slice_chunks(const norma_plan *plan, int64_t slice, int64_t *first, int64_t *end) {
-  *first = slice * CHUNKS_PER_SLICE;
-  *end = at_most(*first + CHUNKS_PER_SLICE, plan->chunks);
+  *first = slice * plan->chunks_per_slice;
+  *end = at_most(*first + plan->chunks_per_slice, plan->chunks);
 }
 
 /* The values of a channel before chunk `k`. */
@@ -158,19 +162,55 @@ int64_t norma_slice_count(const norma_plan *plan, int64_t slice) {
   return count_before(plan, end) - count_before(plan, first);
 }
 
-void norma_tile_channels(const norma_plan *plan, int64_t tile, int64_t *first, int64_t *end) {
-  const int64_t narrow_tiles = divide_up(plan->channels, TILE_CHANNELS);
-  const int64_t width = divide_up(narrow_tiles, plan->tiles) * TILE_CHANNELS;
-  *first = at_most(tile * width, plan->channels);
-  *end = at_most(*first + width, plan->channels);
+/* Whether slabs of a width share out well: no thread gets more than a quarter over its share. */
+static bool shares_well(const norma_plan *plan, int64_t width) {
+  const int64_t rounds = divide_up(divide_up(plan->channels, width), plan->threads);
+  return 4 * rounds * width * plan->threads <= 5 * plan->channels;
 }
 
-void norma_parallel(int32_t threads, int64_t units, norma_work *work, void *context) {
-  const int32_t team = (int32_t)at_most(threads, units);
-  if (team <= 1) {
-    for (int64_t unit = 0; unit < units; unit++) work(context, unit);
+/* The channels that so many bytes of each of the tensors have room for. */
+static int64_t room(const norma_plan *plan, int64_t tensors, int64_t bytes) {
+  return at_most(bytes / (tensors * plan->channel_bytes), plan->channels);
+}
+
+/*
+ * A thread's own slab needs no waiting for others; it is to be small enough for the next one to be fetched
+ * beside it, so that memory is read while it is written, or else may fill most of the cache. Larger channels
+ * are shared. Parts of rows are not worth to be taken as slabs: read twice, whole rows are read faster.
+ */
+norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
+  if (plan->by_rows) return (norma_slabs){.width = plan->channels, .shared = true};
+  const int64_t cache = plan->caches.second;
+  const int64_t run_bytes = plan->spatial * plan->fast->element_size;
+  const int64_t usual = at_least(at_most(GROUP_BYTES / run_bytes, GROUP), 1);
+  for (int64_t part = 1; part <= 3; part += 2) {
+    int64_t width = at_most(room(plan, tensors, cache / 4 * part), usual);
+    while (width > 1 && !shares_well(plan, width)) width /= 2;
+    if (width >= 1 && shares_well(plan, width))
+      return (norma_slabs){.width = width, .fetched = part == 1};
+  }
+  const int64_t two = room(plan, tensors, cache / 8 * 3 * plan->threads);
+  if (two >= 1) return (norma_slabs){.width = two, .shared = true, .fetched = true};
+  return (norma_slabs){.width = at_least(room(plan, tensors, cache / 4 * 3 * plan->threads), 1), .shared = true};
+}
+
+void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end) {
+  const int64_t share = units / member.team;
+  const int64_t more = units % member.team; /* members with one more */
+  *first = member.thread * share + at_most(member.thread, more);
+  *end = *first + share + (member.thread < more);
+}
+
+void norma_meet(norma_member member) {
+  if (member.team == 1) return;
+#pragma omp barrier
+}
+
+void norma_parallel(int32_t threads, norma_work *work, void *context) {
+  if (threads <= 1) {
+    work(context, (norma_member){0, 1});
     return;
   }
-#pragma omp parallel for num_threads(team) schedule(static)
-  for (int64_t unit = 0; unit < units; unit++) work(context, unit);
+#pragma omp parallel num_threads(threads)
+  work(context, (norma_member){omp_get_thread_num(), omp_get_num_threads()});
 }

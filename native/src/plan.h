@@ -1,13 +1,18 @@
 /*
  * How a call is cut into pieces, and how the pieces run on threads.
  *
- * A channel is cut into chunks, the pieces that one kernel call adds up in vector lanes, and every
+ * A channel is cut into chunks, the pieces that one kernel call adds up in vector lanes, and up to
  * CHUNKS_PER_SLICE chunks are a slice, the unit that threads share. Both depend on the shape alone,
  * and slices are merged in their order: this is why results do not depend on the number of threads.
+ *
+ * A slab is a range of channels that is taken from end to end, so that the last pass finds in the
+ * caches what the sums have read. How wide it is, and whether a thread or the team takes it, follows
+ * from the sizes of the caches and changes no bit.
  */
 #ifndef NORMA_PLAN_H
 #define NORMA_PLAN_H
 
+#include "caches.h"
 #include "kernels.h"
 #include "norma.h"
 
@@ -15,7 +20,8 @@ enum {
   CHUNK_ADDITIONS = 128, /* of elements in a lane, at most: it bounds the rounding of a chunk's sums */
   CHUNK_LANES = 32,      /* of float that a run is added up in; half as many of double */
   CHUNK_ELEMENTS = CHUNK_ADDITIONS * CHUNK_LANES,
-  CHUNKS_PER_SLICE = 8
+  CHUNKS_PER_SLICE = 8, /* at most, */
+  SLICES = 24           /* so that a channel of so many chunks has as many slices for threads to share */
 };
 
 typedef struct norma_plan {
@@ -34,22 +40,27 @@ typedef struct norma_plan {
   int64_t piece_length; /* length of such a chunk, but for the last */
   int64_t chunk_batch;  /* runs or rows of a chunk */
   int64_t chunks;
+  int64_t chunks_per_slice;
   int64_t slices;
 
-  bool stream;           /* write the last pass past the caches */
+  norma_caches caches;
+  bool stream;           /* write the last pass past the caches; set by norma_run */
   int64_t channel_bytes; /* of one tensor */
   int32_t threads;
-  int64_t tiles; /* by rows: groups of channels that threads share */
 } norma_plan;
 
-norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels);
+norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels,
+                           norma_caches caches);
 
 /* The bytes of an element and of a parameter; 0 for an unknown data type. */
 int64_t norma_element_size(int32_t data_type);
 int64_t norma_parameter_size(int32_t data_type);
 
-/* Chunk `k` of a channel: where it starts, in elements after the channel's first, and its runs. */
-norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t *start);
+/* A piece of the runs that `channels` channels have in an image: start and runs as below. */
+norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece, int64_t channels,
+                            int64_t *start);
+/* Chunk `k` of `channels` channels: where it starts, in elements after the first, and its runs. */
+norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t channels, int64_t *start);
 /* Chunk `k` of channels [0, width): where it starts, in elements, and its rows. */
 norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, int64_t *start);
 
@@ -57,11 +68,36 @@ norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, in
 void norma_slice_chunks(const norma_plan *plan, int64_t slice, int64_t *first, int64_t *end);
 /* The values of a channel in a slice. */
 int64_t norma_slice_count(const norma_plan *plan, int64_t slice);
-/* The channels of a tile: from *first to before *end. */
-void norma_tile_channels(const norma_plan *plan, int64_t tile, int64_t *first, int64_t *end);
 
-/* Calls work(context, unit) for 0 <= unit < units, neighbouring units on the same thread. */
-typedef void norma_work(void *context, int64_t unit);
-void norma_parallel(int32_t threads, int64_t units, norma_work *work, void *context);
+/*
+ * Whether a pass over so many tensors is to write its outputs past the caches: where these cannot keep them
+ * for who reads them next, they would only push out what is still to be read. The share of the last level
+ * that a team gets is not known; some multiple of its own caches is what processors are built with.
+ */
+bool norma_plan_streams(const norma_plan *plan, int64_t tensors);
+
+typedef struct norma_slabs {
+  int64_t width; /* channels of a slab, but for the last */
+  bool shared;   /* the team takes one after the other; else each thread has its own */
+  bool fetched;  /* second-level caches have room for the next slab beside this one */
+} norma_slabs;
+
+/* The slabs of a pass that reads so many tensors twice. */
+norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors);
+
+/* A thread of a team. */
+typedef struct norma_member {
+  int32_t thread;
+  int32_t team;
+} norma_member;
+
+/* The part of `units` that falls to a member: from *first to before *end. */
+void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end);
+/* Waits for all members. */
+void norma_meet(norma_member member);
+
+/* Calls work(context, member) on every thread of a team. */
+typedef void norma_work(void *context, norma_member member);
+void norma_parallel(int32_t threads, norma_work *work, void *context);
 
 #endif

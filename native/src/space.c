@@ -64,7 +64,7 @@ norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space
 
 norma_sums norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t channel,
                             int64_t slice) {
-  if (!plan->by_rows) return space->runs[channel * plan->slices + slice];
+  if (!plan->by_rows) return space->runs[slice * plan->channels + channel];
   const int64_t at = slice * plan->channels + channel;
   return (norma_sums){
     .shift = norma_real_at(plan->fast, space->rows.shift, at),

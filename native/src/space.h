@@ -25,7 +25,7 @@ typedef struct norma_sum_rows {
 } norma_sum_rows;
 
 typedef struct norma_space {
-  norma_sums *runs;               /* runs: [channels][slices] */
+  norma_sums *runs;               /* runs: [slices][channels] */
   norma_sum_rows rows;            /* rows: the first slice; norma_space_rows gives the others */
   norma_coefficients *by_channel; /* [channels] */
   bool *is_wide;                  /* [channels], whether the channel needs the wide family */

@@ -42,7 +42,7 @@ typedef struct bounds {
 } bounds;
 
 static bounds bounds_of(const test_layer *layer, data_kind kind) {
-  const norma_plan plan = norma_plan_make(&layer->norm, norma_isa_at(0).kernels);
+  const norma_plan plan = norma_plan_make(&layer->norm, norma_isa_at(0).kernels, norma_caches_here());
   const int64_t lanes = plan.by_rows ? 1 : 128 / plan.fast->real_size;
   const int64_t in_run = (plan.piece_length + lanes - 1) / lanes;
   const int64_t batch = plan.chunk_batch < plan.batch ? plan.chunk_batch : plan.batch;

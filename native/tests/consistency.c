@@ -45,7 +45,7 @@ static filler *const FILLERS[] = {ordinary, off_center, mixed_ranges, non_finite
 
 /* ---- Shapes ----------------------------------------------------------------------------------------
  * The last ones have more than 16 * 32768 elements, so that 16 threads have work; they split along N, C
- * or S, in whole channels, in slices and in tiles. */
+ * or S, in slabs and in slices. */
 
 static const int64_t SHAPES[][3] = {
   {2, 1, 1}, {2, 3, 1}, {1, 3, 7}, {5, 7, 9}, {129, 5, 1}, {33, 17, 1}, {4, 64, 49}, {3, 2, 4096}, {2, 2, 4097},
@@ -93,7 +93,7 @@ static void make_nans_equal(const test_layer *layer) {
 
 static void run(test_layer *layer, test_operation operation, const norma_kernels *kernels, void *workspace) {
   fill_pattern(layer->results, layer->results_size);
-  assert_int_equal(layer_run_at(layer, operation, kernels, workspace), NORMA_OK);
+  assert_int_equal(layer_run_at(layer, operation, kernels, norma_caches_here(), workspace), NORMA_OK);
   make_nans_equal(layer);
 }
 
@@ -161,9 +161,35 @@ static void levels(void **state) {
   for_each_layer(INT64_MAX, compare_levels);
 }
 
+/* Machines on which slabs are one channel or all, a thread's or the team's, fetched ahead, streamed, or not. */
+static void compare_caches(test_layer *layer) {
+  static const norma_caches machines[] = {
+    {4 << 10, 16 << 10}, {64 << 10, 256 << 10}, {1 << 20, 4 << 20}, {INT64_C(1) << 40, INT64_C(1) << 40}
+  };
+  for (test_operation operation = 0; operation < OPERATIONS; operation++) {
+    void *expected = NULL;
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+      for (layer->norm.threads = 1; layer->norm.threads <= 3; layer->norm.threads++) {
+        fill_pattern(layer->results, layer->results_size);
+        assert_int_equal(layer_run_at(layer, operation, best(), machines[i], NULL), NORMA_OK);
+        make_nans_equal(layer);
+        if (!expected) expected = copy_of_results(layer);
+        assert_same_bits(layer, expected, operation, "with other caches");
+        if (layer->elements < 32768) break; /* one thread whatever is asked for */
+      }
+    }
+    free(expected);
+  }
+}
+
+static void caches(void **state) {
+  (void)state;
+  for_each_layer(INT64_MAX, compare_caches);
+}
+
 static void compare_workspaces(test_layer *layer) {
   layer->norm.threads = 2;
-  const norma_plan plan = norma_plan_make(&layer->norm, best());
+  const norma_plan plan = norma_plan_make(&layer->norm, best(), norma_caches_here());
   const int64_t size = norma_space_size(&plan);
   int64_t told = 0;
   assert_int_equal(norma_batch_norm_workspace_size(&layer->norm, &told), NORMA_OK);
@@ -213,7 +239,7 @@ static void compare_in_place(test_layer *layer) {
     fill_pattern(layer->results, layer->results_size);
     memcpy(layer->out, original, (size_t)bytes);
     *input = layer->out;
-    assert_int_equal(layer_run_at(layer, operation, best(), NULL), NORMA_OK);
+    assert_int_equal(layer_run_at(layer, operation, best(), norma_caches_here(), NULL), NORMA_OK);
     *input = original;
     make_nans_equal(layer);
     assert_same_bits(layer, expected, operation, "in place");
@@ -282,6 +308,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(threads),
     cmocka_unit_test(levels),
+    cmocka_unit_test(caches),
     cmocka_unit_test(workspaces),
     cmocka_unit_test(in_place),
     cmocka_unit_test(addresses),

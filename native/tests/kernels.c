@@ -190,21 +190,53 @@ static void check_run_sums(const subject *s, norma_runs runs, test_placement pla
     add_moments(&moments, value_at(s->type, x, i), shift);
     add_gradients(&gradients, value_at(s->type, x, i), value_at(s->type, dy, i), shift);
   }
-  double actual[2];
-  s->family->run_moments(x, runs, shift, actual);
-  assert_sums(s, actual, &moments, exact, additions_of(s, runs), "run_moments", runs.length);
-  s->family->run_gradient_sums(x, dy, runs, shift, actual);
-  assert_sums(s, actual, &gradients, exact, additions_of(s, runs), "run_gradient_sums", runs.length);
+  double actual[1][2];
+  s->family->run_moments(x, runs, &shift, actual);
+  assert_sums(s, actual[0], &moments, exact, additions_of(s, runs), "run_moments", runs.length);
+  s->family->run_gradient_sums(x, dy, runs, &shift, actual);
+  assert_sums(s, actual[0], &gradients, exact, additions_of(s, runs), "run_gradient_sums", runs.length);
 }
 
 static void check_run_sums_of(const subject *s, int64_t length) {
   for (int64_t count = 1; count <= (length > 130 ? 1 : 3); count++)
     for (test_placement placement = 0; placement < PLACEMENTS; placement++)
       for (int exact = 0; exact < 2; exact++)
-        check_run_sums(s, (norma_runs){.count = count, .length = length, .stride = length + GAP}, placement, exact);
+        check_run_sums(s, (norma_runs){.count = count, .channels = 1, .length = length, .stride = length + GAP}, placement, exact);
 }
 
-static void run_sums_of_subject(const subject *s) { for_each_size(s, LARGEST, check_run_sums_of); }
+/* Several channels in a call give each what it gives alone. */
+static void check_group(const subject *s, int64_t length) {
+  if (length > 200) return;
+  static const int64_t groups[] = {2, 5, GROUP};
+  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    const int64_t channels = groups[i];
+    norma_runs runs = {.count = 2, .channels = channels, .length = length, .apart = length,
+                       .stride = channels * length + GAP};
+    const int64_t total = runs.stride + channels * length;
+    void *x = guarded_end(memory_x, total * s->family->element_size);
+    void *dy = guarded_end(memory_dy, total * s->family->element_size);
+    fill(s, x, 2, channels * length, runs.stride, normal, 11);
+    fill(s, dy, 2, channels * length, runs.stride, normal, 12);
+    double shift[GROUP], moments[GROUP][2], gradients[GROUP][2];
+    for (int64_t c = 0; c < channels; c++) shift[c] = 1 + 0.25 * (double)c;
+    s->family->run_moments(x, runs, shift, moments);
+    s->family->run_gradient_sums(x, dy, runs, shift, gradients);
+    runs.channels = 1;
+    for (int64_t c = 0; c < channels; c++) {
+      const int64_t at = c * length * s->family->element_size;
+      double alone[1][2];
+      s->family->run_moments((char *)x + at, runs, &shift[c], alone);
+      assert_memory_equal(alone, moments[c], sizeof *alone);
+      s->family->run_gradient_sums((char *)x + at, (char *)dy + at, runs, &shift[c], alone);
+      assert_memory_equal(alone, gradients[c], sizeof *alone);
+    }
+  }
+}
+
+static void run_sums_of_subject(const subject *s) {
+  for_each_size(s, LARGEST, check_run_sums_of);
+  for_each_size(s, LARGEST, check_group);
+}
 
 static void run_sums(void **state) {
   (void)state;
@@ -222,7 +254,7 @@ static void check_run_outputs(const subject *s, norma_runs runs, test_placement 
   void *out = place(memory_out, placement, s, total);
 
   fill_pattern(out, total * s->family->element_size);
-  s->family->run_normalize(x, out, runs, COEFFICIENTS);
+  s->family->run_normalize(x, out, runs, &COEFFICIENTS);
   for (int64_t i = 0; i < total; i++)
     if (i % runs.stride < runs.length)
       assert_same(s, value_at(s->type, out, i), normalized(s, value_at(s->type, x, i), COEFFICIENTS),
@@ -230,7 +262,7 @@ static void check_run_outputs(const subject *s, norma_runs runs, test_placement 
   assert_gaps_untouched(s, out, runs.count, runs.length, runs.stride);
 
   fill_pattern(out, total * s->family->element_size);
-  s->family->run_gradient_input(x, dy, out, runs, COEFFICIENTS);
+  s->family->run_gradient_input(x, dy, out, runs, &COEFFICIENTS);
   for (int64_t i = 0; i < total; i++)
     if (i % runs.stride < runs.length)
       assert_same(s, value_at(s->type, out, i),
@@ -240,7 +272,7 @@ static void check_run_outputs(const subject *s, norma_runs runs, test_placement 
 }
 
 static void check_run_outputs_of(const subject *s, int64_t length) {
-  norma_runs runs = {.length = length, .stride = length + GAP};
+  norma_runs runs = {.channels = 1, .length = length, .stride = length + GAP};
   for (test_placement placement = 0; placement < PLACEMENTS; placement++) {
     for (runs.count = 1; runs.count <= (length > 130 ? 1 : 2); runs.count++) {
       const int64_t total = (runs.count - 1) * runs.stride + length;

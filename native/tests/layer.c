@@ -166,9 +166,10 @@ static norma_job job_of(const test_layer *l, test_operation operation) {
   return job;
 }
 
-norma_status layer_run_at(test_layer *layer, test_operation operation, const norma_kernels *kernels, void *workspace) {
+norma_status layer_run_at(test_layer *layer, test_operation operation, const norma_kernels *kernels,
+                          norma_caches caches, void *workspace) {
   norma_job job = job_of(layer, operation);
-  const norma_plan plan = norma_plan_make(&layer->norm, kernels);
+  const norma_plan plan = norma_plan_make(&layer->norm, kernels, caches);
   return norma_run(&plan, &job, workspace);
 }
 

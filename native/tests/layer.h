@@ -61,8 +61,12 @@ const char *operation_name(test_operation operation);
  */
 norma_status layer_run(test_layer *layer, test_operation operation);
 
-/* Runs an operation with the kernels of one level, with a workspace or NULL, as the public function would. */
-norma_status layer_run_at(test_layer *layer, test_operation operation, const norma_kernels *kernels, void *workspace);
+/*
+ * Runs an operation with the kernels of one level and with a workspace or NULL as the public function would
+ * on a machine of such caches.
+ */
+norma_status layer_run_at(test_layer *layer, test_operation operation, const norma_kernels *kernels,
+                          norma_caches caches, void *workspace);
 
 /* Statistics and gradient sums into those `given`, by the public functions. */
 void layer_give(test_layer *layer);

@@ -185,7 +185,7 @@ static void merge_by_hand(void **state) {
  */
 static void hierarchy(void **state) {
   (void)state;
-  enum { GROUPS = 100, GROUP = 10, ALL = GROUPS * GROUP };
+  enum { GROUPS = 100, PARTS_TOGETHER = 10, ALL = GROUPS * PARTS_TOGETHER };
   static int64_t counts[ALL], group_counts[GROUPS];
   static double means[ALL], variances[ALL], group_means[GROUPS], group_variances[GROUPS];
   uint64_t seed = 63;
@@ -203,8 +203,8 @@ static void hierarchy(void **state) {
     square += (long double)counts[i] * ((long double)variances[i] + d * d);
   }
   for (int g = 0; g < GROUPS; g++)
-    assert_int_equal(norma_batch_norm_merge_statistics(1, GROUP, counts + g * GROUP, means + g * GROUP,
-                                                       variances + g * GROUP, &group_counts[g], &group_means[g],
+    assert_int_equal(norma_batch_norm_merge_statistics(1, PARTS_TOGETHER, counts + g * PARTS_TOGETHER, means + g * PARTS_TOGETHER,
+                                                       variances + g * PARTS_TOGETHER, &group_counts[g], &group_means[g],
                                                        &group_variances[g]), NORMA_OK);
   int64_t flat_count, count;
   double flat_mean, flat_variance, mean, variance;
