@@ -15,21 +15,24 @@ enum { FORWARD = 1, BACKWARD = 2 };
 typedef struct runner_array {
   const char *name; /* of its file */
   size_t member;    /* where runner_case has the pointer */
-  bool is_tensor;   /* or has C elements */
+  bool is_tensor;   /* or has C parameters */
   int read_by, written_by;
+  bool is_of_residual; /* or is there in every operation */
 } runner_array;
 
 static const runner_array ARRAYS[] = {
-  {"x", offsetof(runner_case, x), true, FORWARD | BACKWARD, 0},
-  {"dy", offsetof(runner_case, dy), true, BACKWARD, 0},
-  {"gamma", offsetof(runner_case, gamma), false, FORWARD | BACKWARD, 0},
-  {"beta", offsetof(runner_case, beta), false, FORWARD | BACKWARD, 0},
-  {"running_mean", offsetof(runner_case, running_mean), false, FORWARD, 0},
-  {"running_var", offsetof(runner_case, running_var), false, FORWARD, 0},
-  {"y", offsetof(runner_case, y), true, 0, FORWARD},
-  {"dx", offsetof(runner_case, dx), true, 0, BACKWARD},
-  {"dgamma", offsetof(runner_case, dgamma), false, 0, BACKWARD},
-  {"dbeta", offsetof(runner_case, dbeta), false, 0, BACKWARD}
+  {"x", offsetof(runner_case, x), true, FORWARD | BACKWARD, 0, false},
+  {"dy", offsetof(runner_case, dy), true, BACKWARD, 0, false},
+  {"residual", offsetof(runner_case, residual), true, FORWARD | BACKWARD, 0, true},
+  {"gamma", offsetof(runner_case, gamma), false, FORWARD | BACKWARD, 0, false},
+  {"beta", offsetof(runner_case, beta), false, FORWARD | BACKWARD, 0, false},
+  {"running_mean", offsetof(runner_case, running_mean), false, FORWARD, 0, false},
+  {"running_var", offsetof(runner_case, running_var), false, FORWARD, 0, false},
+  {"y", offsetof(runner_case, y), true, 0, FORWARD, false},
+  {"dx", offsetof(runner_case, dx), true, 0, BACKWARD, false},
+  {"dresidual", offsetof(runner_case, dresidual), true, 0, BACKWARD, true},
+  {"dgamma", offsetof(runner_case, dgamma), false, 0, BACKWARD, false},
+  {"dbeta", offsetof(runner_case, dbeta), false, 0, BACKWARD, false}
 };
 enum { ARRAYS_COUNT = sizeof ARRAYS / sizeof *ARRAYS };
 
@@ -45,17 +48,32 @@ static const void *values(const runner_case *test, const runner_array *array) {
   return *(void *const *)(const void *)((const char *)test + array->member);
 }
 
-int64_t runner_element_size(const runner_case *test) {
+static int64_t element_size(const runner_case *test) {
+  static const int64_t SIZES[] = {[F32] = 4, [F64] = 8, [BF16] = 2, [F16] = 2};
+  return SIZES[test->type];
+}
+
+static int64_t parameter_size(const runner_case *test) {
   return test->type == F64 ? (int64_t)sizeof(double) : (int64_t)sizeof(float);
 }
 
 int64_t runner_tensor_bytes(const runner_case *test) {
-  return test->batch * test->channels * test->spatial * runner_element_size(test);
+  return test->batch * test->channels * test->spatial * element_size(test);
+}
+
+bool runner_has_residual(const runner_case *test) {
+  return test->operation == BATCH_NORM_ADD_RELU;
 }
 
 static size_t size_of(const runner_case *test, const runner_array *array) {
   return (size_t)(array->is_tensor ? runner_tensor_bytes(test)
-                                   : test->channels * runner_element_size(test));
+                                   : test->channels * parameter_size(test));
+}
+
+/* Whether the case has the array, and its pass is among those that the array says. */
+static bool is_used(const runner_case *test, const runner_array *array, int by) {
+  const bool is_there = !array->is_of_residual || runner_has_residual(test);
+  return is_there && (by & direction(test)) != 0;
 }
 
 runner_why runner_allocate(const char *of_what, int64_t bytes, void **memory) {
@@ -93,7 +111,7 @@ static runner_why read_file(const char *path, void *bytes, size_t size) {
 runner_why arrays_read(runner_case *test, const char *folder) {
   char path[FILENAME_MAX];
   for (const runner_array *array = ARRAYS; array < ARRAYS + ARRAYS_COUNT; array++) {
-    if (!((array->read_by | array->written_by) & direction(test))) continue;
+    if (!is_used(test, array, array->read_by | array->written_by)) continue;
     const size_t size = size_of(test, array);
     CHECK(runner_allocate(array->name, (int64_t)size, pointer(test, array)));
     snprintf(path, sizeof path, "%s/%s", folder, array->name);
@@ -114,7 +132,7 @@ static runner_why write_file(const char *path, const void *bytes, size_t size) {
 runner_why arrays_write(const runner_case *test, const char *folder) {
   char path[FILENAME_MAX];
   for (const runner_array *array = ARRAYS; array < ARRAYS + ARRAYS_COUNT; array++) {
-    if (!(array->written_by & direction(test))) continue;
+    if (!is_used(test, array, array->written_by)) continue;
     snprintf(path, sizeof path, "%s/%s", folder, array->name);
     CHECK(write_file(path, values(test, array), size_of(test, array)));
   }

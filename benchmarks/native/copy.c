@@ -1,6 +1,6 @@
 /*
- * The limit: what it costs to move the bytes of a pass and compute nothing. A forward pass copies
- * x to y, the backward pass adds x and dy into dx.
+ * The limit: what it costs to move the bytes of a pass and compute nothing. copy_kernels.h says
+ * what goes where.
  */
 #include <norma.h>
 #include <omp.h>
@@ -27,8 +27,8 @@ static runner_why prepare(const runner_case *test) {
 }
 
 static copy_work work_of(const runner_case *test) {
-  if (test->pass != BACKWARD_TRAINING) return COPY;
-  return test->type == F64 ? ADD_F64 : ADD_F32;
+  if (test->pass == BACKWARD_TRAINING) return runner_has_residual(test) ? BACK_BOTH : BACK;
+  return runner_has_residual(test) ? ADD_RESIDUAL : COPY;
 }
 
 /* Where part i of so many starts: parts are contiguous, of whole units of the arrays' alignment. */
@@ -39,14 +39,19 @@ static int64_t start_of(int64_t bytes, int64_t i, int64_t parts) {
 
 static runner_why call(const runner_case *test) {
   copy_kernel *const kernel = kernels->of[work_of(test)][stores];
-  const char *x = test->x, *dy = test->dy;
-  char *out = test->pass == BACKWARD_TRAINING ? test->dx : test->y;
+  const copy_arrays arrays = {
+    .x = test->x,
+    .residual = test->residual,
+    .dy = test->dy,
+    .out = test->pass == BACKWARD_TRAINING ? test->dx : test->y,
+    .residual_out = test->dresidual
+  };
   const int64_t bytes = runner_tensor_bytes(test);
 #pragma omp parallel num_threads(test->threads) if (bytes >= SHARED_FROM_BYTES)
   {
     const int64_t begin = start_of(bytes, omp_get_thread_num(), omp_get_num_threads());
     const int64_t end = start_of(bytes, omp_get_thread_num() + 1, omp_get_num_threads());
-    kernel(x + begin, dy ? dy + begin : NULL, out + begin, end - begin);
+    kernel(&arrays, begin, end);
   }
   return NULL;
 }

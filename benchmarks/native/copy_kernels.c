@@ -1,6 +1,7 @@
 /*
  * Compiled once per line of isa.def, like Norma's kernels and with their vectors. Loops, not
- * memcpy: that would choose for itself between normal and streaming stores.
+ * memcpy: that would choose for itself between normal and streaming stores. What the bits mean does
+ * not matter: every type is moved as float.
  */
 #include "copy_kernels.h"
 
@@ -8,7 +9,14 @@
 
 #include "simd.h"
 
-INLINE void put_f32(float *p, vec_f32 v, bool streams) {
+typedef int32_t vec_bits __attribute__((vector_size(VECTOR_BYTES)));
+
+INLINE vec_f32 get(const char *array, int64_t at) {
+  return load_f32((const float *)(const void *)(array + at));
+}
+
+INLINE void put(char *array, int64_t at, vec_f32 v, bool streams) {
+  float *const p = (float *)(void *)(array + at);
   if (streams) {
     stream_f32(p, v);
   } else {
@@ -16,61 +24,38 @@ INLINE void put_f32(float *p, vec_f32 v, bool streams) {
   }
 }
 
-INLINE void put_f64(double *p, vec_f64 v, bool streams) {
-  if (streams) {
-    stream_f64(p, v);
-  } else {
-    store_f64(p, v);
-  }
-}
+INLINE vec_f32 common(vec_f32 a, vec_f32 b) { return (vec_f32)((vec_bits)a & (vec_bits)b); }
 
-INLINE void copy(const float *x, float *out, int64_t bytes, bool streams) {
-  const int64_t count = bytes / (int64_t)sizeof *x;
-  for (int64_t i = 0; i < count; i += lanes_f32) put_f32(out + i, load_f32(x + i), streams);
-  if (streams) stream_end();
-}
-
-INLINE void add_f32(const float *x, const float *dy, float *out, int64_t bytes, bool streams) {
-  const int64_t count = bytes / (int64_t)sizeof *x;
-  for (int64_t i = 0; i < count; i += lanes_f32) {
-    put_f32(out + i, load_f32(x + i) + load_f32(dy + i), streams);
+INLINE void move(copy_work work, const copy_arrays *arrays, int64_t begin, int64_t end,
+                 bool streams) {
+  const copy_arrays a = *arrays;
+  for (int64_t at = begin; at < end; at += VECTOR_BYTES) {
+    const vec_f32 x = get(a.x, at);
+    if (work == COPY) put(a.out, at, x, streams);
+    if (work == ADD_RESIDUAL) put(a.out, at, common(x, get(a.residual, at)), streams);
+    if (work == BACK || work == BACK_BOTH) {
+      const vec_f32 dy = get(a.dy, at);
+      put(a.out, at, common(x, dy), streams);
+      if (work == BACK_BOTH) {
+        put(a.residual_out, at, common(get(a.residual, at), dy), streams);
+      }
+    }
   }
   if (streams) stream_end();
 }
 
-INLINE void add_f64(const double *x, const double *dy, double *out, int64_t bytes, bool streams) {
-  const int64_t count = bytes / (int64_t)sizeof *x;
-  for (int64_t i = 0; i < count; i += lanes_f64) {
-    put_f64(out + i, load_f64(x + i) + load_f64(dy + i), streams);
+/* The work and the stores are constants in each: nothing is left of the conditions. */
+#define KERNELS(name, work)                                                                 \
+  static void name##_normal(const copy_arrays *arrays, int64_t begin, int64_t end) {        \
+    move(work, arrays, begin, end, false);                                                  \
+  }                                                                                         \
+  static void name##_streaming(const copy_arrays *arrays, int64_t begin, int64_t end) {     \
+    move(work, arrays, begin, end, true);                                                   \
   }
-  if (streams) stream_end();
-}
-
-static void copy_normal(const void *x, const void *dy, void *out, int64_t bytes) {
-  (void)dy;
-  copy(x, out, bytes, false);
-}
-
-static void copy_streaming(const void *x, const void *dy, void *out, int64_t bytes) {
-  (void)dy;
-  copy(x, out, bytes, true);
-}
-
-static void add_f32_normal(const void *x, const void *dy, void *out, int64_t bytes) {
-  add_f32(x, dy, out, bytes, false);
-}
-
-static void add_f32_streaming(const void *x, const void *dy, void *out, int64_t bytes) {
-  add_f32(x, dy, out, bytes, true);
-}
-
-static void add_f64_normal(const void *x, const void *dy, void *out, int64_t bytes) {
-  add_f64(x, dy, out, bytes, false);
-}
-
-static void add_f64_streaming(const void *x, const void *dy, void *out, int64_t bytes) {
-  add_f64(x, dy, out, bytes, true);
-}
+KERNELS(copy, COPY)
+KERNELS(add_residual, ADD_RESIDUAL)
+KERNELS(back, BACK)
+KERNELS(back_both, BACK_BOTH)
 
 #define PASTE_TWO(a, b) a##b
 #define PASTE(a, b) PASTE_TWO(a, b)
@@ -78,7 +63,8 @@ static void add_f64_streaming(const void *x, const void *dy, void *out, int64_t 
 const copy_kernels PASTE(copy_kernels_, NORMA_ISA_LEVEL) = {
   .of = {
     [COPY] = {copy_normal, copy_streaming},
-    [ADD_F32] = {add_f32_normal, add_f32_streaming},
-    [ADD_F64] = {add_f64_normal, add_f64_streaming}
+    [ADD_RESIDUAL] = {add_residual_normal, add_residual_streaming},
+    [BACK] = {back_normal, back_streaming},
+    [BACK_BOTH] = {back_both_normal, back_both_streaming}
   }
 };

@@ -4,10 +4,24 @@
 
 #include <stdint.h>
 
-/* out = x, or out = x + dy, over whole vectors at aligned addresses. */
-typedef void copy_kernel(const void *x, const void *dy, void *out, int64_t bytes);
+/* The tensors of a pass; those that its work does not have are NULL. */
+typedef struct copy_arrays {
+  const char *x, *residual, *dy;
+  char *out, *residual_out;
+} copy_arrays;
 
-typedef enum copy_work { COPY, ADD_F32, ADD_F64, COPY_WORKS } copy_work;
+/* Moves the bytes from one offset to before another, both at whole vectors. */
+typedef void copy_kernel(const copy_arrays *arrays, int64_t begin, int64_t end);
+
+/* What is read and written. Of two tensors that make one, it is the bits that both have. */
+typedef enum copy_work {
+  COPY,         /* out = x */
+  ADD_RESIDUAL, /* out = x & residual */
+  BACK,         /* out = x & dy */
+  BACK_BOTH,    /* out = x & dy, residual_out = residual & dy */
+  COPY_WORKS
+} copy_work;
+
 typedef enum copy_stores { NORMAL_STORES, STREAMING_STORES, COPY_STORES } copy_stores;
 
 typedef struct copy_kernels {

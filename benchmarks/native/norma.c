@@ -10,6 +10,10 @@ static norma_batch_norm norm;
 static int64_t workspace_size, batches, refused;
 static void *mean, *variance, *workspace;
 
+static const int32_t DATA_TYPES[] = {
+  [F32] = NORMA_FLOAT32, [F64] = NORMA_FLOAT64, [BF16] = NORMA_BFLOAT16, [F16] = NORMA_FLOAT16
+};
+
 static runner_why why_of(norma_status status) {
   return status == NORMA_OK ? NULL : norma_status_message(status);
 }
@@ -25,7 +29,7 @@ static runner_why prepare(const runner_case *test) {
     .channels = test->channels,
     .spatial = test->spatial,
     .epsilon = RUNNER_EPSILON,
-    .data_type = test->type == F64 ? NORMA_FLOAT64 : NORMA_FLOAT32,
+    .data_type = DATA_TYPES[test->type],
     .layout = test->layout == NHWC ? NORMA_CHANNELS_LAST : NORMA_CHANNELS_FIRST,
     .threads = test->threads
   };
@@ -38,11 +42,19 @@ static runner_why prepare(const runner_case *test) {
                                                   workspace_size));
 }
 
+static norma_status normalize_training(const runner_case *test) {
+  if (test->operation == BATCH_NORM) {
+    return norma_batch_norm_forward_training(&norm, test->x, test->gamma, test->beta, test->y,
+                                             mean, variance, workspace, workspace_size);
+  }
+  return norma_batch_norm_relu_forward_training(&norm, test->x, test->residual, test->gamma,
+                                                test->beta, test->y, mean, variance, workspace,
+                                                workspace_size);
+}
+
 static norma_status forward_training(const runner_case *test) {
   const norma_running_rule rule = {.momentum = 0.9};
-  const norma_status status =
-      norma_batch_norm_forward_training(&norm, test->x, test->gamma, test->beta, test->y, mean,
-                                        variance, workspace, workspace_size);
+  const norma_status status = normalize_training(test);
   if (status != NORMA_OK) return status;
   return norma_batch_norm_update_running(
       &rule, norm.data_type, norm.channels, norm.batch * norm.spatial, mean, variance,
@@ -50,15 +62,25 @@ static norma_status forward_training(const runner_case *test) {
 }
 
 static norma_status forward_inference(const runner_case *test) {
-  return norma_batch_norm_forward_inference(&norm, test->x, test->gamma, test->beta,
-                                            test->running_mean, test->running_var, test->y,
-                                            workspace, workspace_size);
+  if (test->operation == BATCH_NORM) {
+    return norma_batch_norm_forward_inference(&norm, test->x, test->gamma, test->beta,
+                                              test->running_mean, test->running_var, test->y,
+                                              workspace, workspace_size);
+  }
+  return norma_batch_norm_relu_forward_inference(
+      &norm, test->x, test->residual, test->gamma, test->beta, test->running_mean,
+      test->running_var, test->y, workspace, workspace_size);
 }
 
 static norma_status backward_training(const runner_case *test) {
-  return norma_batch_norm_backward_training(&norm, test->x, test->dy, test->gamma, mean, variance,
-                                            test->dx, test->dgamma, test->dbeta, workspace,
-                                            workspace_size);
+  if (test->operation == BATCH_NORM) {
+    return norma_batch_norm_backward_training(&norm, test->x, test->dy, test->gamma, mean,
+                                              variance, test->dx, test->dgamma, test->dbeta,
+                                              workspace, workspace_size);
+  }
+  return norma_batch_norm_relu_backward_training(
+      &norm, test->x, test->residual, test->dy, test->gamma, test->beta, mean, variance, test->dx,
+      test->dresidual, test->dgamma, test->dbeta, workspace, workspace_size);
 }
 
 static runner_why call(const runner_case *test) {

@@ -1,6 +1,7 @@
 /*
- * oneDNN as its manual shows it: memory and the primitive are made once, a call executes the
- * primitive. It has no running statistics to update.
+ * oneDNN as its manual shows it: memory and primitives are made once, a call executes them. It has
+ * no running statistics to update. ReLU is part of its batch normalization, which keeps a mask in
+ * training; a residual is added by a second primitive, with ReLU after it.
  */
 #include <dnnl.h>
 #include <dnnl_debug.h>
@@ -18,38 +19,48 @@ static dnnl_stream_t stream;
 /* `plain` is a tensor in the order of its array, `tensor` in that of the layout. */
 static dnnl_memory_desc_t plain, tensor, parameters;
 
-/* OUT is y or dx. */
-enum { X, DY, OUT, GAMMA, BETA, MEAN, VARIANCE, DGAMMA, DBETA, MEMORIES };
+/* OUT is y or dx; KEPT_Y is y where the backward pass needs it; MASK is what ReLU let through. */
+enum {
+  X, DY, RESIDUAL, OUT, KEPT_Y, DRESIDUAL, MASK, /* tensors */
+  GAMMA, BETA, MEAN, VARIANCE, DGAMMA, DBETA,
+  MEMORIES
+};
 static dnnl_memory_t memories[MEMORIES];
 
-/* What is timed. */
-enum { MOST_ARGUMENTS = 8 };
-static dnnl_primitive_t pass;
-static dnnl_exec_arg_t arguments[MOST_ARGUMENTS];
-static int arguments_count;
+/* What is timed: primitives, one after the other. */
+enum { MOST_STEPS = 2, MOST_ARGUMENTS = 9 };
+typedef struct step {
+  dnnl_primitive_t primitive;
+  dnnl_exec_arg_t arguments[MOST_ARGUMENTS];
+  int arguments_count;
+} step;
+static step steps[MOST_STEPS];
+static int steps_count;
 
 static runner_why why_of(dnnl_status_t status) {
   return status == dnnl_success ? NULL : runner_text("oneDNN: %s", dnnl_status2str(status));
 }
 
-static runner_why unsupported(const runner_case *test) {
-  return test->type == F64 ? "oneDNN normalizes no f64" : NULL;
-}
-
 static runner_why call(const runner_case *test) {
   (void)test;
-  DNNL(dnnl_primitive_execute(pass, stream, arguments_count, arguments));
+  for (const step *each = steps; each < steps + steps_count; each++) {
+    DNNL(dnnl_primitive_execute(each->primitive, stream, each->arguments_count, each->arguments));
+  }
   return why_of(dnnl_stream_wait(stream));
 }
 
-/* ---- Memory ---------------------------------------------------------------------------------- */
+/* ---- Descriptions ---------------------------------------------------------------------------- */
+
+static const dnnl_data_type_t DATA_TYPES[] = {
+  [F32] = dnnl_f32, [F64] = dnnl_f64, [BF16] = dnnl_bf16, [F16] = dnnl_f16
+};
 
 /* oneDNN reads the spatial extents as their product only: one is enough. */
 static runner_why describe(const runner_case *test) {
   const dnnl_dims_t extents = {test->batch, test->channels, test->spatial};
   const dnnl_dims_t channels = {test->channels};
-  const dnnl_data_type_t type = dnnl_f32;
-  DNNL(dnnl_memory_desc_create_with_tag(&parameters, 1, channels, type, dnnl_a));
+  const dnnl_data_type_t type = DATA_TYPES[test->type];
+  DNNL(dnnl_memory_desc_create_with_tag(&parameters, 1, channels, dnnl_f32, dnnl_a));
   if (test->layout == NCHW16C) {
     DNNL(dnnl_memory_desc_create_with_tag(&plain, 3, extents, type, dnnl_ncw));
     return why_of(dnnl_memory_desc_create_with_tag(&tensor, 3, extents, type, dnnl_nCw16c));
@@ -60,6 +71,60 @@ static runner_why describe(const runner_case *test) {
   DNNL(dnnl_memory_desc_create_with_tag(&plain, rank, extents, type, rank == 2 ? dnnl_nc : dense));
   return why_of(dnnl_memory_desc_clone(&tensor, plain));
 }
+
+static void release_description(dnnl_memory_desc_t *description) {
+  dnnl_memory_desc_destroy(*description);
+  *description = NULL;
+}
+
+static void release_descriptions(void) {
+  release_description(&plain);
+  release_description(&tensor);
+  release_description(&parameters);
+}
+
+static unsigned flags_of(const runner_case *test) {
+  unsigned flags = dnnl_use_scale | dnnl_use_shift;
+  if (test->pass == FORWARD_INFERENCE) flags |= dnnl_use_global_stats;
+  if (test->operation == BATCH_NORM_RELU) flags |= dnnl_fuse_norm_relu;
+  return flags;
+}
+
+static dnnl_status_t describe_forward(const runner_case *test, dnnl_primitive_desc_t *forward) {
+  return dnnl_batch_normalization_forward_primitive_desc_create(
+      forward, engine,
+      test->pass == FORWARD_INFERENCE ? dnnl_forward_inference : dnnl_forward_training, tensor,
+      tensor, (float)RUNNER_EPSILON, flags_of(test), NULL);
+}
+
+static dnnl_status_t describe_backward(const runner_case *test, const_dnnl_primitive_desc_t forward,
+                                       dnnl_primitive_desc_t *backward) {
+  return dnnl_batch_normalization_backward_primitive_desc_create(
+      backward, engine, dnnl_backward, tensor, tensor, tensor, (float)RUNNER_EPSILON,
+      flags_of(test), forward, NULL);
+}
+
+/* Whether there is a primitive for the pass. */
+static dnnl_status_t status_of_pass(const runner_case *test) {
+  dnnl_primitive_desc_t forward, backward;
+  dnnl_status_t status = describe_forward(test, &forward);
+  if (status != dnnl_success) return status;
+  if (test->pass == BACKWARD_TRAINING) {
+    status = describe_backward(test, forward, &backward);
+    if (status == dnnl_success) dnnl_primitive_desc_destroy(backward);
+  }
+  dnnl_primitive_desc_destroy(forward);
+  return status;
+}
+
+static runner_why unsupported(const runner_case *test) {
+  if (test->type == F64) return "oneDNN normalizes no f64";
+  const bool is_missing = !describe(test) && status_of_pass(test) == dnnl_unimplemented;
+  release_descriptions();
+  return is_missing ? "oneDNN has no primitive for it on this processor" : NULL;
+}
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static runner_why reorder(dnnl_memory_t from, dnnl_memory_t to) {
   const_dnnl_memory_desc_t from_desc, to_desc;
@@ -102,6 +167,13 @@ static void *out_of(const runner_case *test) {
   return test->pass == BACKWARD_TRAINING ? test->dx : test->y;
 }
 
+/* The forward pass says how large its mask is: it has none in inference, and none without ReLU. */
+static runner_why place_mask(const_dnnl_primitive_desc_t forward) {
+  const_dnnl_memory_desc_t mask = dnnl_primitive_desc_query_md(forward, dnnl_query_workspace_md, 0);
+  if (!mask || dnnl_memory_desc_get_size(mask) == 0) return NULL;
+  return why_of(dnnl_memory_create(&memories[MASK], mask, engine, DNNL_MEMORY_ALLOCATE));
+}
+
 static runner_why place(const runner_case *test) {
   const int is_inference = test->pass == FORWARD_INFERENCE;
   CHECK(input_at(test, X, test->x));
@@ -110,104 +182,177 @@ static runner_why place(const runner_case *test) {
   CHECK(parameters_at(BETA, test->beta));
   CHECK(parameters_at(MEAN, is_inference ? test->running_mean : DNNL_MEMORY_ALLOCATE));
   CHECK(parameters_at(VARIANCE, is_inference ? test->running_var : DNNL_MEMORY_ALLOCATE));
+  if (runner_has_residual(test)) CHECK(input_at(test, RESIDUAL, test->residual));
   if (test->pass != BACKWARD_TRAINING) return NULL;
   CHECK(input_at(test, DY, test->dy));
+  if (runner_has_residual(test)) {
+    CHECK(why_of(dnnl_memory_create(&memories[KEPT_Y], tensor, engine, DNNL_MEMORY_ALLOCATE)));
+    CHECK(tensor_at(test, DRESIDUAL, test->dresidual));
+  }
   CHECK(parameters_at(DGAMMA, test->dgamma));
   return parameters_at(DBETA, test->dbeta);
 }
 
-/* ---- The primitive --------------------------------------------------------------------------- */
+/* ---- The steps ------------------------------------------------------------------------------- */
 
-static const unsigned scale_and_shift = dnnl_use_scale | dnnl_use_shift;
+static void release_steps(void) {
+  while (steps_count > 0) dnnl_primitive_destroy(steps[--steps_count].primitive);
+}
 
+/* A step without arguments. */
+static runner_why add_step(const_dnnl_primitive_desc_t description) {
+  step *const added = &steps[steps_count];
+  added->arguments_count = 0;
+  DNNL(dnnl_primitive_create(&added->primitive, description));
+  steps_count++;
+  return NULL;
+}
+
+/* Of the last step; not every case has a mask. */
 static void argument(int name, int which) {
-  arguments[arguments_count++] = (dnnl_exec_arg_t){name, memories[which]};
+  step *const last = &steps[steps_count - 1];
+  if (!memories[which]) return;
+  last->arguments[last->arguments_count++] = (dnnl_exec_arg_t){name, memories[which]};
 }
 
-static runner_why make_pass(const_dnnl_primitive_desc_t description) {
-  dnnl_primitive_destroy(pass);
-  pass = NULL;
-  arguments_count = 0;
-  return why_of(dnnl_primitive_create(&pass, description));
-}
-
-static runner_why make_forward(const_dnnl_primitive_desc_t description) {
-  CHECK(make_pass(description));
+static runner_why add_normalization(const_dnnl_primitive_desc_t description, int y) {
+  CHECK(add_step(description));
   argument(DNNL_ARG_SRC, X);
   argument(DNNL_ARG_SCALE, GAMMA);
   argument(DNNL_ARG_SHIFT, BETA);
   argument(DNNL_ARG_MEAN, MEAN);
   argument(DNNL_ARG_VARIANCE, VARIANCE);
-  argument(DNNL_ARG_DST, OUT);
+  argument(DNNL_ARG_WORKSPACE, MASK);
+  argument(DNNL_ARG_DST, y);
   return NULL;
 }
 
-static runner_why make_backward(const_dnnl_primitive_desc_t forward) {
+/* A description of the sum of two tensors with ReLU after it. */
+static dnnl_status_t describe_sum(dnnl_primitive_desc_t *sum) {
+  dnnl_post_ops_t relu = NULL;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_status_t status = dnnl_post_ops_create(&relu);
+  if (status == dnnl_success) status = dnnl_post_ops_append_eltwise(relu, dnnl_eltwise_relu, 0, 0);
+  if (status == dnnl_success) status = dnnl_primitive_attr_create(&attributes);
+  if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, relu);
+  if (status == dnnl_success) {
+    status = dnnl_binary_primitive_desc_create(sum, engine, dnnl_binary_add, tensor, tensor, tensor,
+                                               attributes);
+  }
+  dnnl_primitive_attr_destroy(attributes);
+  dnnl_post_ops_destroy(relu);
+  return status;
+}
+
+static runner_why add_sum(int y) {
+  dnnl_primitive_desc_t sum;
+  DNNL(describe_sum(&sum));
+  const runner_why why = add_step(sum);
+  dnnl_primitive_desc_destroy(sum);
+  CHECK(why);
+  argument(DNNL_ARG_SRC_0, y);
+  argument(DNNL_ARG_SRC_1, RESIDUAL);
+  argument(DNNL_ARG_DST, y);
+  return NULL;
+}
+
+/* dresidual is what comes of dy through ReLU, which is seen by y. */
+static runner_why add_relu_backward(void) {
+  const dnnl_alg_kind_t relu = dnnl_eltwise_relu_use_dst_for_bwd;
+  dnnl_primitive_desc_t forward, backward;
+  DNNL(dnnl_eltwise_forward_primitive_desc_create(&forward, engine, dnnl_forward_training, relu,
+                                                  tensor, tensor, 0, 0, NULL));
+  const dnnl_status_t status = dnnl_eltwise_backward_primitive_desc_create(
+      &backward, engine, relu, tensor, tensor, tensor, 0, 0, forward, NULL);
+  dnnl_primitive_desc_destroy(forward);
+  DNNL(status);
+  const runner_why why = add_step(backward);
+  dnnl_primitive_desc_destroy(backward);
+  CHECK(why);
+  argument(DNNL_ARG_DST, KEPT_Y);
+  argument(DNNL_ARG_DIFF_DST, DY);
+  argument(DNNL_ARG_DIFF_SRC, DRESIDUAL);
+  return NULL;
+}
+
+static runner_why add_normalization_backward(const runner_case *test,
+                                             const_dnnl_primitive_desc_t forward, int dy) {
   dnnl_primitive_desc_t description;
-  DNNL(dnnl_batch_normalization_backward_primitive_desc_create(
-      &description, engine, dnnl_backward, tensor, tensor, tensor, (float)RUNNER_EPSILON,
-      scale_and_shift, forward, NULL));
-  const runner_why why = make_pass(description);
+  DNNL(describe_backward(test, forward, &description));
+  const runner_why why = add_step(description);
   dnnl_primitive_desc_destroy(description);
   CHECK(why);
   argument(DNNL_ARG_SRC, X);
-  argument(DNNL_ARG_DIFF_DST, DY);
+  argument(DNNL_ARG_DIFF_DST, dy);
   argument(DNNL_ARG_SCALE, GAMMA);
   argument(DNNL_ARG_MEAN, MEAN);
   argument(DNNL_ARG_VARIANCE, VARIANCE);
+  argument(DNNL_ARG_WORKSPACE, MASK);
   argument(DNNL_ARG_DIFF_SRC, OUT);
   argument(DNNL_ARG_DIFF_SCALE, DGAMMA);
   argument(DNNL_ARG_DIFF_SHIFT, DBETA);
   return NULL;
 }
 
-/* The backward pass takes the statistics of a forward pass, whose y dx has room for. */
+/* ---- The pass -------------------------------------------------------------------------------- */
+
+static runner_why make_forward(const runner_case *test, const_dnnl_primitive_desc_t forward) {
+  const int y = memories[KEPT_Y] ? KEPT_Y : OUT;
+  CHECK(add_normalization(forward, y));
+  return runner_has_residual(test) ? add_sum(y) : NULL;
+}
+
+static runner_why make_backward(const runner_case *test, const_dnnl_primitive_desc_t forward) {
+  if (!runner_has_residual(test)) return add_normalization_backward(test, forward, DY);
+  CHECK(add_relu_backward());
+  return add_normalization_backward(test, forward, DRESIDUAL);
+}
+
+/*
+ * The backward pass takes the statistics of a forward pass, and its mask. For its y dx has room,
+ * unless it is kept.
+ */
 static runner_why make(const runner_case *test, const_dnnl_primitive_desc_t forward) {
-  CHECK(make_forward(forward));
+  CHECK(place_mask(forward));
+  CHECK(make_forward(test, forward));
   if (test->pass != BACKWARD_TRAINING) return NULL;
   CHECK(call(test));
-  return make_backward(forward);
+  release_steps();
+  return make_backward(test, forward);
 }
 
 static runner_why prepare(const runner_case *test) {
   omp_set_num_threads(test->threads); /* before anything is made: oneDNN plans for so many */
   CHECK(describe(test));
   CHECK(place(test));
-  const int is_inference = test->pass == FORWARD_INFERENCE;
   dnnl_primitive_desc_t forward;
-  DNNL(dnnl_batch_normalization_forward_primitive_desc_create(
-      &forward, engine, is_inference ? dnnl_forward_inference : dnnl_forward_training, tensor,
-      tensor, (float)RUNNER_EPSILON,
-      is_inference ? scale_and_shift | dnnl_use_global_stats : scale_and_shift, NULL));
+  DNNL(describe_forward(test, &forward));
   const runner_why why = make(test, forward);
   dnnl_primitive_desc_destroy(forward);
   return why;
 }
 
-static runner_why collect(const runner_case *test) {
-  if (test->layout != NCHW16C) return NULL;
+static runner_why collect_at(int which, void *array) {
   dnnl_memory_t to;
-  DNNL(dnnl_memory_create(&to, plain, engine, out_of(test)));
-  const runner_why why = reorder(memories[OUT], to);
+  DNNL(dnnl_memory_create(&to, plain, engine, array));
+  const runner_why why = reorder(memories[which], to);
   dnnl_memory_destroy(to);
   return why;
 }
 
-static void release_description(dnnl_memory_desc_t *description) {
-  dnnl_memory_desc_destroy(*description);
-  *description = NULL;
+static runner_why collect(const runner_case *test) {
+  if (test->layout != NCHW16C) return NULL;
+  CHECK(collect_at(OUT, out_of(test)));
+  return test->dresidual ? collect_at(DRESIDUAL, test->dresidual) : NULL;
 }
 
 static void release(void) {
-  dnnl_primitive_destroy(pass);
-  pass = NULL;
+  release_steps();
   for (int i = 0; i < MEMORIES; i++) {
     dnnl_memory_destroy(memories[i]);
     memories[i] = NULL;
   }
-  release_description(&plain);
-  release_description(&tensor);
-  release_description(&parameters);
+  release_descriptions();
 }
 
 int main(void) {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +12,15 @@
 #include "arrays.h"
 
 enum {
-  MOST_FIELDS = 9,          /* of a command, after its name */
+  MOST_FIELDS = 10,         /* of a command, after its name */
   WARM_UP_NS = 20000000,    /* of prepare */
   PARTS = 5,                /* of a turn */
   BETWEEN_READS_NS = 100000 /* so that reading the clock costs far below 1 % of what it measures */
 };
 
+static const char *const OPERATIONS[] = {"batch-norm", "batch-norm-relu", "batch-norm-add-relu"};
 static const char *const PASSES[] = {"forward-training", "forward-inference", "backward-training"};
-static const char *const TYPES[] = {"f32", "f64"};
+static const char *const TYPES[] = {"f32", "f64", "bf16", "f16"};
 static const char *const LAYOUTS[] = {"nchw", "nhwc", "nChw16c"};
 
 /* The conversation: with whom, and about what. */
@@ -82,15 +82,17 @@ static runner_why parse_name(const char *what, const char *field, const char *co
 
 static runner_why parse_case(char *const *fields, runner_case *test) {
   const int64_t most = INT64_MAX / (int64_t)sizeof(double); /* so that the bytes have a number */
-  int pass, type, layout;
+  int operation, pass, type, layout;
   int64_t threads;
-  CHECK(parse_name("pass", fields[0], PASSES, 3, &pass));
-  CHECK(parse_name("type", fields[1], TYPES, 2, &type));
-  CHECK(parse_name("layout", fields[2], LAYOUTS, 3, &layout));
-  CHECK(parse_number("N", fields[3], 1, most, &test->batch));
-  CHECK(parse_number("C", fields[4], 1, most / test->batch, &test->channels));
-  CHECK(parse_number("S", fields[5], 1, most / test->batch / test->channels, &test->spatial));
-  CHECK(parse_number("THREADS", fields[6], 1, INT32_MAX, &threads));
+  CHECK(parse_name("operation", fields[0], OPERATIONS, 3, &operation));
+  CHECK(parse_name("pass", fields[1], PASSES, 3, &pass));
+  CHECK(parse_name("type", fields[2], TYPES, 4, &type));
+  CHECK(parse_name("layout", fields[3], LAYOUTS, 3, &layout));
+  CHECK(parse_number("N", fields[4], 1, most, &test->batch));
+  CHECK(parse_number("C", fields[5], 1, most / test->batch, &test->channels));
+  CHECK(parse_number("S", fields[6], 1, most / test->batch / test->channels, &test->spatial));
+  CHECK(parse_number("THREADS", fields[7], 1, INT32_MAX, &threads));
+  test->operation = (runner_operation)operation;
   test->pass = (runner_pass)pass;
   test->type = (runner_type)type;
   test->layout = (runner_layout)layout;
@@ -178,7 +180,7 @@ static runner_why prepare(runner_session *session, char *const *fields) {
     return NULL;
   }
   double ns = 0;
-  const runner_why failed = take(session, fields[7], fields[8], &ns);
+  const runner_why failed = take(session, fields[8], fields[9], &ns);
   if (failed) {
     forget(session);
     return failed;
@@ -196,9 +198,10 @@ static runner_why take_time(runner_session *session, char *const *fields) {
   CHECK(parse_number("NS", fields[1], 1, INT64_MAX, &ns));
   if (!session->is_prepared) return "no case is prepared";
   CHECK(measure(session, (double)ns, &mean));
-  printf("%s,%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId32 ",%" PRId64 ",%.1f,\n",
-         PASSES[test->pass], TYPES[test->type], LAYOUTS[test->layout], test->batch, test->channels,
-         test->spatial, test->threads, round, mean);
+  printf("%s,%s,%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId32 ",%" PRId64 ",%.1f,\n",
+         OPERATIONS[test->operation], PASSES[test->pass], TYPES[test->type],
+         LAYOUTS[test->layout], test->batch, test->channels, test->spatial, test->threads, round,
+         mean);
   fflush(stdout);
   return NULL;
 }
@@ -215,7 +218,7 @@ static const struct {
   const char *name;
   int fields;
   runner_why (*run)(runner_session *session, char *const *fields);
-} COMMANDS[] = {{"prepare", 9, prepare}, {"time", 2, take_time}, {"release", 0, release}};
+} COMMANDS[] = {{"prepare", 10, prepare}, {"time", 2, take_time}, {"release", 0, release}};
 enum { COMMANDS_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
 static runner_why obey(runner_session *session, char *line) {

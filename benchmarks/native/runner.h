@@ -5,6 +5,7 @@
 #ifndef NORMA_BENCHMARKS_RUNNER_H
 #define NORMA_BENCHMARKS_RUNNER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What went wrong, one line; NULL where nothing did. */
@@ -17,8 +18,14 @@ typedef const char *runner_why;
     if (checked) return checked;             \
   } while (0)
 
+typedef enum runner_operation {
+  BATCH_NORM,
+  BATCH_NORM_RELU,
+  BATCH_NORM_ADD_RELU /* a residual is added before ReLU */
+} runner_operation;
+
 typedef enum runner_pass { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD_TRAINING } runner_pass;
-typedef enum runner_type { F32, F64 } runner_type;
+typedef enum runner_type { F32, F64, BF16, F16 } runner_type;
 typedef enum runner_layout { NCHW, NHWC, NCHW16C } runner_layout;
 
 #define RUNNER_EPSILON 1e-5
@@ -28,19 +35,22 @@ enum { RUNNER_ALIGNMENT = 64 };
 /*
  * What is computed, and the arrays of it. They start at multiples of RUNNER_ALIGNMENT and may be
  * read and written up to the next one after their end. Tensors are in the order of the layout,
- * for NCHW16C in that of NCHW; an array that the pass does not use is NULL.
+ * for NCHW16C in that of NCHW; an array that the pass does not use is NULL. Parameters are float
+ * where tensors have 16 bits.
  */
 typedef struct runner_case {
+  runner_operation operation;
   runner_pass pass;
   runner_type type;
   runner_layout layout;
   int64_t batch, channels, spatial;
   int32_t threads;
-  void *x, *dy;                     /* tensors */
-  void *gamma, *beta;               /* C elements */
-  void *running_mean, *running_var; /* C elements, of a forward pass, which may update them */
+  void *x, *dy, *residual;          /* tensors */
+  void *gamma, *beta;               /* C parameters */
+  void *running_mean, *running_var; /* C parameters, of a forward pass, which may update them */
   void *y;                          /* tensor, what a forward pass computes */
-  void *dx, *dgamma, *dbeta;        /* tensor and C elements, what the backward pass computes */
+  void *dx, *dresidual;             /* tensors, what the backward pass computes */
+  void *dgamma, *dbeta;             /* C parameters, what the backward pass computes */
 } runner_case;
 
 /* What is measured. It has one case at a time and may keep what it needs in static variables. */
@@ -78,7 +88,8 @@ runner_why runner_text(const char *format, ...) __attribute__((format(printf, 1,
  */
 runner_why runner_allocate(const char *of_what, int64_t bytes, void **memory);
 
-int64_t runner_element_size(const runner_case *test);
 int64_t runner_tensor_bytes(const runner_case *test);
+
+bool runner_has_residual(const runner_case *test);
 
 #endif

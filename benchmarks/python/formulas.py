@@ -59,6 +59,10 @@ class Formulas:
     version = f"NumPy {np.__version__}"
 
     def prepare(self, case: Case) -> Call:
+        if case.has_relu:
+            raise runner.Unsupported("the formulas are written for batch normalization alone")
+        if case.type not in TYPES:
+            raise runner.Unsupported(f"the formulas are written for f32 and f64, not for {case.type}")
         if case.layout not in ("nchw", "nhwc"):
             raise runner.Unsupported(f"the formulas are written for nchw and nhwc, not for {case.layout}")
         x, gamma, beta = tensor(case, "x"), parameter(case, "gamma"), parameter(case, "beta")

@@ -22,12 +22,15 @@ from typing import Any, Callable, Optional, Protocol, Sequence, TextIO
 EPSILON = 1e-5
 UPDATE_WEIGHT = 0.1  # by which a batch moves running statistics
 
+OPERATIONS = ("batch-norm", "batch-norm-relu", "batch-norm-add-relu")
 OUTPUTS = {
     "forward-training": ("y",),
     "forward-inference": ("y",),
-    "backward-training": ("dx", "dgamma", "dbeta"),
+    "backward-training": ("dx", "dgamma", "dbeta", "dresidual"),
 }
-ITEM_BYTES = {"f32": 4, "f64": 8}
+TENSORS = ("x", "dy", "residual")  # of the inputs; the others are parameters
+ITEM_BYTES = {"f32": 4, "f64": 8, "bf16": 2, "f16": 2}
+PARAMETER_TYPES = {"f32": "f32", "f64": "f64", "bf16": "f32", "f16": "f32"}
 LAYOUTS = ("nchw", "nhwc", "nChw16c")
 
 WARM_UP_NS = 50_000_000
@@ -50,8 +53,9 @@ class Unsupported(Exception):
 class Case:
     """What is to be computed, and from what."""
 
+    operation: str  # one of OPERATIONS
     pass_: str  # forward-training, forward-inference or backward-training
-    type: str  # f32 or f64
+    type: str  # f32, f64, bf16 or f16
     layout: str  # nchw, nhwc or nChw16c
     batch: int
     channels: int
@@ -59,21 +63,34 @@ class Case:
     threads: int
     inputs: Path
 
+    @property
+    def has_relu(self) -> bool:
+        return self.operation != "batch-norm"
+
+    @property
+    def has_residual(self) -> bool:
+        return self.operation == "batch-norm-add-relu"
+
+    def type_of(self, name: str) -> str:
+        """The type of an input: parameters of tensors of 16 bits have 32."""
+        return self.type if name in TENSORS else PARAMETER_TYPES[self.type]
+
     def read(self, name: str) -> bytearray:
-        """The bytes of an input: N x C x S elements for x and dy, C for all others."""
-        count = self.channels * (self.batch * self.spatial if name in ("x", "dy") else 1)
-        data = bytearray(count * ITEM_BYTES[self.type])
+        """The bytes of an input: N x C x S elements for a tensor, C for all others."""
+        type_ = self.type_of(name)
+        count = self.channels * (self.batch * self.spatial if name in TENSORS else 1)
+        data = bytearray(count * ITEM_BYTES[type_])
         file = self.inputs / name
         size = file.stat().st_size
         if size != len(data):
-            raise Refused(f"{file} has {size} bytes; expected {len(data)}: {count} elements of type {self.type}")
+            raise Refused(f"{file} has {size} bytes; expected {len(data)}: {count} elements of type {type_}")
         with file.open("rb") as stream:
             stream.readinto(data)
         return data
 
     def __str__(self) -> str:
         extents = f"{self.batch},{self.channels},{self.spatial}"
-        return f"{self.pass_},{self.type},{self.layout},{extents},{self.threads}"
+        return f"{self.operation},{self.pass_},{self.type},{self.layout},{extents},{self.threads}"
 
 
 class Peer(Protocol):
@@ -84,7 +101,8 @@ class Peer(Protocol):
     def prepare(self, case: Case) -> Call:
         """Reads the inputs of a case and returns what is timed.
 
-        The call returns the arrays that OUTPUTS names for the pass, in that order; what follows them is ignored.
+        The call returns the arrays that OUTPUTS names for the pass, in that order, dresidual where there is a
+        residual; what follows them is ignored.
         Raises Unsupported where the peer cannot compute the case.
         """
 
@@ -166,9 +184,10 @@ class _Commands:
 
 
 def _parse_prepare(fields: list[str]) -> tuple[Case, str]:
-    form = "prepare,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS"
-    pass_, type_, layout, *numbers, inputs, outputs = _expect(fields, form)
+    form = "prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS"
+    operation, pass_, type_, layout, *numbers, inputs, outputs = _expect(fields, form)
     case = Case(
+        _one_of("OPERATION", operation, OPERATIONS),
         _one_of("PASS", pass_, OUTPUTS),
         _one_of("TYPE", type_, ITEM_BYTES),
         _one_of("LAYOUT", layout, LAYOUTS),

@@ -13,8 +13,10 @@
  *
  * Types
  *   A tensor holds elements of `data_type`. Parameters (gamma, beta, their gradients, running
- *   statistics) are float for NORMA_FLOAT32 and double for NORMA_FLOAT64. Statistics of a batch
+ *   statistics) are double for NORMA_FLOAT64 and float for the other types. Statistics of a batch
  *   are double for every data type. Every parameter and statistics array has C elements.
+ *   The 16-bit types are computed in float and rounded at the end: to nearest, ties to even; what is
+ *   too large for NORMA_FLOAT16 becomes infinite, and a NaN stays a NaN.
  *
  * Batch normalization (Ioffe and Szegedy, arXiv:1502.03167, algorithm 1)
  *   mean_c     = sum of x over channel c / M
@@ -105,8 +107,10 @@ enum norma_status_code {
 };
 
 enum norma_data_type {
-  NORMA_FLOAT32 = 0, /* float, parameters float */
-  NORMA_FLOAT64 = 1  /* double, parameters double */
+  NORMA_FLOAT32 = 0,  /* float, parameters float */
+  NORMA_FLOAT64 = 1,  /* double, parameters double */
+  NORMA_BFLOAT16 = 2, /* the upper half of a float in a uint16_t, parameters float */
+  NORMA_FLOAT16 = 3   /* IEEE 754 binary16 in a uint16_t, parameters float */
 };
 
 enum norma_layout {
@@ -218,6 +222,49 @@ NORMA_API norma_status norma_batch_norm_backward_inference(
     const norma_batch_norm *norm, const void *x, const void *dy, const void *gamma,
     const void *running_mean, const void *running_var, void *dx, void *dgamma, void *dbeta,
     void *workspace, int64_t workspace_size);
+
+/* ---- Batch normalization and ReLU in one ------------------------------------------------------- */
+
+/*
+ * Batch normalization, the addition of a residual if there is one, and ReLU, in one pass less over the
+ * tensors for each: the end of a block of a residual network (He et al., arXiv:1512.03385, figure 2).
+ *   z  = gamma * x_hat + beta + residual
+ *   y  = max(0, z); NaN where z is NaN
+ *   residual  in   tensor, or NULL to add nothing; y may be in place of it (y == residual)
+ * The other arguments are those of norma_batch_norm_forward_training. With the 16-bit types the sum is
+ * rounded once, at the end. It is infinite where gamma * x_hat + beta is beyond float already.
+ */
+NORMA_API norma_status norma_batch_norm_relu_forward_training(
+    const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma,
+    const void *beta, void *y, double *mean, double *variance, void *workspace,
+    int64_t workspace_size);
+
+/* The same by running statistics; the other arguments are those of norma_batch_norm_forward_inference. */
+NORMA_API norma_status norma_batch_norm_relu_forward_inference(
+    const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma,
+    const void *beta, const void *running_mean, const void *running_var, void *y, void *workspace,
+    int64_t workspace_size);
+
+/*
+ * Backward for training, from what the forward pass has read: z is computed again, as there, which costs
+ * less than to keep a mask or to read y.
+ *   g          = dy where z > 0 or NaN, else 0
+ *   dresidual  = g; dx, dgamma and dbeta as in norma_batch_norm_backward_training with g for dy
+ *   x, residual, gamma, beta   in   those of the forward pass, none of them overwritten by y
+ *   dx         out  tensor, or NULL if not wanted; in place (dx == dy) is allowed
+ *   dresidual  out  tensor dL/dresidual, or NULL if not wanted; in place (dresidual == dy) is allowed,
+ *                   but not both. It needs residual and dx
+ */
+NORMA_API norma_status norma_batch_norm_relu_backward_training(
+    const norma_batch_norm *norm, const void *x, const void *residual, const void *dy,
+    const void *gamma, const void *beta, const double *mean, const double *variance, void *dx,
+    void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size);
+
+/* The same by running statistics, as in norma_batch_norm_backward_inference. */
+NORMA_API norma_status norma_batch_norm_relu_backward_inference(
+    const norma_batch_norm *norm, const void *x, const void *residual, const void *dy,
+    const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *dx,
+    void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size);
 
 /* ---- Running statistics ----------------------------------------------------------------------- */
 

@@ -66,7 +66,7 @@ int32_t norma_default_threads(void) { return omp_get_max_threads(); }
 /* ---- What the functions below read and write --------------------------------------------------- */
 
 static norma_array array(const void *start, int64_t count, int64_t size) {
-  return (norma_array){start, count, size, ARRAY_IN, ARRAY_REQUIRED, NULL};
+  return (norma_array){start, count, size, ARRAY_IN, ARRAY_REQUIRED, {NULL, NULL}};
 }
 
 static norma_array tensor(const norma_batch_norm *norm, const void *start) {
@@ -97,14 +97,19 @@ static norma_array out(norma_array array) {
 }
 
 static norma_array out_or_in_place(norma_array array, const void *input) {
-  array.may_be = input;
+  array.may_be[0] = input;
   return out(array);
+}
+
+static norma_array out_or_in_place_of(norma_array array, const void *input, const void *other) {
+  array.may_be[1] = other;
+  return out_or_in_place(array, input);
 }
 
 /* A workspace must be aligned like doubles: it counts as an array of those. */
 static norma_array scratch(void *workspace, int64_t size) {
   const int64_t count = workspace && size > 0 ? size / (int64_t)sizeof(double) : 0;
-  return (norma_array){workspace, count, sizeof(double), ARRAY_OUT, ARRAY_OPTIONAL, NULL};
+  return (norma_array){workspace, count, sizeof(double), ARRAY_OUT, ARRAY_OPTIONAL, {NULL, NULL}};
 }
 
 #define CHECK_ARRAYS(arrays) \
@@ -138,16 +143,18 @@ norma_status norma_batch_norm_workspace_size(const norma_batch_norm *norm, int64
   return NORMA_OK;
 }
 
-norma_status norma_batch_norm_forward_training(const norma_batch_norm *norm, const void *x,
-                                               const void *gamma, const void *beta, void *y,
-                                               double *mean, double *variance, void *workspace,
-                                               int64_t workspace_size) {
+/* With ReLU behind it, or not; the residual is NULL where nothing is added. */
+static norma_status forward_training(const norma_batch_norm *norm, bool relu, const void *x,
+                                     const void *residual, const void *gamma, const void *beta,
+                                     void *y, double *mean, double *variance, void *workspace,
+                                     int64_t workspace_size) {
   CHECK(norma_check_norm(norm));
   const norma_array arrays[] = {
     tensor(norm, x),
+    optional(tensor(norm, residual)),
     optional(parameters(norm, gamma)),
     optional(parameters(norm, beta)),
-    out_or_in_place(tensor(norm, y), x),
+    out_or_in_place_of(tensor(norm, y), x, residual),
     out(statistics(norm, mean)),
     out(statistics(norm, variance)),
     scratch(workspace, workspace_size)
@@ -158,7 +165,9 @@ norma_status norma_batch_norm_forward_training(const norma_batch_norm *norm, con
     .sum = SUM_MOMENTS,
     .finish = norma_finish_forward_training,
     .apply = APPLY_NORMALIZE,
+    .relu = relu,
     .x = x,
+    .residual = residual,
     .gamma = gamma,
     .beta = beta,
     .out = y,
@@ -168,25 +177,28 @@ norma_status norma_batch_norm_forward_training(const norma_batch_norm *norm, con
   return run(norm, &job, workspace, workspace_size);
 }
 
-norma_status norma_batch_norm_forward_inference(const norma_batch_norm *norm, const void *x,
-                                                const void *gamma, const void *beta,
-                                                const void *running_mean, const void *running_var,
-                                                void *y, void *workspace, int64_t workspace_size) {
+static norma_status forward_inference(const norma_batch_norm *norm, bool relu, const void *x,
+                                      const void *residual, const void *gamma, const void *beta,
+                                      const void *running_mean, const void *running_var, void *y,
+                                      void *workspace, int64_t workspace_size) {
   CHECK(norma_check_norm(norm));
   const norma_array arrays[] = {
     tensor(norm, x),
+    optional(tensor(norm, residual)),
     optional(parameters(norm, gamma)),
     optional(parameters(norm, beta)),
     parameters(norm, running_mean),
     parameters(norm, running_var),
-    out_or_in_place(tensor(norm, y), x),
+    out_or_in_place_of(tensor(norm, y), x, residual),
     scratch(workspace, workspace_size)
   };
   CHECK_ARRAYS(arrays);
   norma_job job = {
     .finish = norma_finish_normalize,
     .apply = APPLY_NORMALIZE,
+    .relu = relu,
     .x = x,
+    .residual = residual,
     .gamma = gamma,
     .beta = beta,
     .running_mean = running_mean,
@@ -196,40 +208,122 @@ norma_status norma_batch_norm_forward_inference(const norma_batch_norm *norm, co
   return run(norm, &job, workspace, workspace_size);
 }
 
-norma_status norma_batch_norm_backward_training(const norma_batch_norm *norm, const void *x,
-                                                const void *dy, const void *gamma,
-                                                const double *mean, const double *variance, void *dx,
-                                                void *dgamma, void *dbeta, void *workspace,
-                                                int64_t workspace_size) {
+/* The residual's gradient is computed beside dx. */
+static norma_status check_dresidual(const void *residual, const void *dx, const void *dresidual) {
+  return !dresidual || (residual && dx) ? NORMA_OK : NORMA_NULL_POINTER;
+}
+
+static norma_status backward_training(const norma_batch_norm *norm, bool relu, const void *x,
+                                      const void *residual, const void *dy, const void *gamma,
+                                      const void *beta, const double *mean, const double *variance,
+                                      void *dx, void *dresidual, void *dgamma, void *dbeta,
+                                      void *workspace, int64_t workspace_size) {
   CHECK(norma_check_norm(norm));
   const norma_array arrays[] = {
     tensor(norm, x),
+    optional(tensor(norm, residual)),
     tensor(norm, dy),
     optional(parameters(norm, gamma)),
+    optional(parameters(norm, beta)),
     statistics(norm, mean),
     statistics(norm, variance),
     optional(out_or_in_place(tensor(norm, dx), dy)),
+    optional(out_or_in_place(tensor(norm, dresidual), dy)),
     optional(out(parameters(norm, dgamma))),
     optional(out(parameters(norm, dbeta))),
     scratch(workspace, workspace_size)
   };
   CHECK_ARRAYS(arrays);
+  CHECK(check_dresidual(residual, dx, dresidual));
   REQUIRE(values_per_channel(norm) > 1, NORMA_ONE_VALUE_PER_CHANNEL);
   norma_job job = {
     .sum = SUM_GRADIENTS,
     .finish = norma_finish_backward_training,
     .apply = dx ? APPLY_GRADIENT : APPLY_NOTHING,
+    .relu = relu,
     .x = x,
+    .residual = residual,
     .dy = dy,
     .gamma = gamma,
+    .beta = beta,
     .mean = mean,
     .variance = variance,
     .count = values_per_channel(norm),
     .out = dx,
+    .dresidual = dresidual,
     .dgamma = dgamma,
     .dbeta = dbeta
   };
   return run(norm, &job, workspace, workspace_size);
+}
+
+static norma_status backward_inference(const norma_batch_norm *norm, bool relu, const void *x,
+                                       const void *residual, const void *dy, const void *gamma,
+                                       const void *beta, const void *running_mean,
+                                       const void *running_var, void *dx, void *dresidual,
+                                       void *dgamma, void *dbeta, void *workspace,
+                                       int64_t workspace_size) {
+  CHECK(norma_check_norm(norm));
+  const norma_array arrays[] = {
+    tensor(norm, x),
+    optional(tensor(norm, residual)),
+    tensor(norm, dy),
+    optional(parameters(norm, gamma)),
+    optional(parameters(norm, beta)),
+    parameters(norm, running_mean),
+    parameters(norm, running_var),
+    optional(out_or_in_place(tensor(norm, dx), dy)),
+    optional(out_or_in_place(tensor(norm, dresidual), dy)),
+    optional(out(parameters(norm, dgamma))),
+    optional(out(parameters(norm, dbeta))),
+    scratch(workspace, workspace_size)
+  };
+  CHECK_ARRAYS(arrays);
+  CHECK(check_dresidual(residual, dx, dresidual));
+  norma_job job = {
+    .sum = dgamma || dbeta ? SUM_GRADIENTS : SUM_NOTHING,
+    .finish = norma_finish_backward_inference,
+    .apply = !dx ? APPLY_NOTHING : relu ? APPLY_GRADIENT : APPLY_SCALE,
+    .relu = relu,
+    .x = x,
+    .residual = residual,
+    .dy = dy,
+    .gamma = gamma,
+    .beta = beta,
+    .running_mean = running_mean,
+    .running_var = running_var,
+    .count = values_per_channel(norm),
+    .out = dx,
+    .dresidual = dresidual,
+    .dgamma = dgamma,
+    .dbeta = dbeta
+  };
+  return run(norm, &job, workspace, workspace_size);
+}
+
+norma_status norma_batch_norm_forward_training(const norma_batch_norm *norm, const void *x,
+                                               const void *gamma, const void *beta, void *y,
+                                               double *mean, double *variance, void *workspace,
+                                               int64_t workspace_size) {
+  return forward_training(norm, false, x, NULL, gamma, beta, y, mean, variance, workspace,
+                          workspace_size);
+}
+
+norma_status norma_batch_norm_forward_inference(const norma_batch_norm *norm, const void *x,
+                                                const void *gamma, const void *beta,
+                                                const void *running_mean, const void *running_var,
+                                                void *y, void *workspace, int64_t workspace_size) {
+  return forward_inference(norm, false, x, NULL, gamma, beta, running_mean, running_var, y, workspace,
+                           workspace_size);
+}
+
+norma_status norma_batch_norm_backward_training(const norma_batch_norm *norm, const void *x,
+                                                const void *dy, const void *gamma,
+                                                const double *mean, const double *variance, void *dx,
+                                                void *dgamma, void *dbeta, void *workspace,
+                                                int64_t workspace_size) {
+  return backward_training(norm, false, x, NULL, dy, gamma, NULL, mean, variance, dx, NULL, dgamma,
+                           dbeta, workspace, workspace_size);
 }
 
 norma_status norma_batch_norm_backward_inference(const norma_batch_norm *norm, const void *x,
@@ -237,33 +331,50 @@ norma_status norma_batch_norm_backward_inference(const norma_batch_norm *norm, c
                                                  const void *running_mean, const void *running_var,
                                                  void *dx, void *dgamma, void *dbeta,
                                                  void *workspace, int64_t workspace_size) {
-  CHECK(norma_check_norm(norm));
-  const norma_array arrays[] = {
-    tensor(norm, x),
-    tensor(norm, dy),
-    optional(parameters(norm, gamma)),
-    parameters(norm, running_mean),
-    parameters(norm, running_var),
-    optional(out_or_in_place(tensor(norm, dx), dy)),
-    optional(out(parameters(norm, dgamma))),
-    optional(out(parameters(norm, dbeta))),
-    scratch(workspace, workspace_size)
-  };
-  CHECK_ARRAYS(arrays);
-  norma_job job = {
-    .sum = dgamma || dbeta ? SUM_GRADIENTS : SUM_NOTHING,
-    .finish = norma_finish_backward_inference,
-    .apply = dx ? APPLY_SCALE : APPLY_NOTHING,
-    .x = x,
-    .dy = dy,
-    .gamma = gamma,
-    .running_mean = running_mean,
-    .running_var = running_var,
-    .out = dx,
-    .dgamma = dgamma,
-    .dbeta = dbeta
-  };
-  return run(norm, &job, workspace, workspace_size);
+  return backward_inference(norm, false, x, NULL, dy, gamma, NULL, running_mean, running_var, dx, NULL,
+                            dgamma, dbeta, workspace, workspace_size);
+}
+
+/* ---- Batch normalization and ReLU in one ------------------------------------------------------- */
+
+norma_status norma_batch_norm_relu_forward_training(const norma_batch_norm *norm, const void *x,
+                                                    const void *residual, const void *gamma,
+                                                    const void *beta, void *y, double *mean,
+                                                    double *variance, void *workspace,
+                                                    int64_t workspace_size) {
+  return forward_training(norm, true, x, residual, gamma, beta, y, mean, variance, workspace,
+                          workspace_size);
+}
+
+norma_status norma_batch_norm_relu_forward_inference(const norma_batch_norm *norm, const void *x,
+                                                     const void *residual, const void *gamma,
+                                                     const void *beta, const void *running_mean,
+                                                     const void *running_var, void *y,
+                                                     void *workspace, int64_t workspace_size) {
+  return forward_inference(norm, true, x, residual, gamma, beta, running_mean, running_var, y,
+                           workspace, workspace_size);
+}
+
+norma_status norma_batch_norm_relu_backward_training(const norma_batch_norm *norm, const void *x,
+                                                     const void *residual, const void *dy,
+                                                     const void *gamma, const void *beta,
+                                                     const double *mean, const double *variance,
+                                                     void *dx, void *dresidual, void *dgamma,
+                                                     void *dbeta, void *workspace,
+                                                     int64_t workspace_size) {
+  return backward_training(norm, true, x, residual, dy, gamma, beta, mean, variance, dx, dresidual,
+                           dgamma, dbeta, workspace, workspace_size);
+}
+
+norma_status norma_batch_norm_relu_backward_inference(const norma_batch_norm *norm, const void *x,
+                                                      const void *residual, const void *dy,
+                                                      const void *gamma, const void *beta,
+                                                      const void *running_mean,
+                                                      const void *running_var, void *dx,
+                                                      void *dresidual, void *dgamma, void *dbeta,
+                                                      void *workspace, int64_t workspace_size) {
+  return backward_inference(norm, true, x, residual, dy, gamma, beta, running_mean, running_var, dx,
+                            dresidual, dgamma, dbeta, workspace, workspace_size);
 }
 
 /* ---- Running statistics ----------------------------------------------------------------------- */

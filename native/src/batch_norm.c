@@ -12,8 +12,13 @@ static const void *element(const norma_job *job, const void *tensor, int64_t i) 
   return (const char *)tensor + i * job->plan.fast->element_size;
 }
 
-static void *element_out(const norma_job *job, int64_t i) {
-  return (char *)job->out + i * job->plan.fast->element_size;
+static void *element_out(const norma_job *job, void *tensor, int64_t i) {
+  return (char *)tensor + i * job->plan.fast->element_size;
+}
+
+/* The element of the residual; NULL where there is none. */
+static const void *residual_element(const norma_job *job, int64_t i) {
+  return job->residual ? element(job, job->residual, i) : NULL;
 }
 
 /* ---- finish ------------------------------------------------------------------------------------ */
@@ -32,17 +37,20 @@ static double gamma_of(const norma_job *job, int64_t c) {
   return norma_parameter_at(job->plan.data_type, job->gamma, c, 1);
 }
 
+static double beta_of(const norma_job *job, int64_t c) {
+  return norma_parameter_at(job->plan.data_type, job->beta, c, 0);
+}
+
 static void set_normalize(const norma_job *job, int64_t c, double mean, double inv_std) {
-  const double beta = norma_parameter_at(job->plan.data_type, job->beta, c, 0);
   job->space.is_wide[c] = norma_normalize_coefficients(
-      &job->plan, mean, inv_std, gamma_of(job, c), beta, &job->space.by_channel[c]);
+      &job->plan, mean, inv_std, gamma_of(job, c), beta_of(job, c), &job->space.by_channel[c]);
 }
 
 static void set_gradient(const norma_job *job, int64_t c, double sum_dy, double sum_dy_x_hat) {
   const double n = (double)job->count;
   job->space.is_wide[c] = norma_gradient_coefficients(
-      &job->plan, mean_of(job, c), inv_std_of(job, c), gamma_of(job, c), sum_dy / n, sum_dy_x_hat / n,
-      &job->space.by_channel[c]);
+      &job->plan, mean_of(job, c), inv_std_of(job, c), gamma_of(job, c), beta_of(job, c), sum_dy / n,
+      sum_dy_x_hat / n, &job->space.by_channel[c]);
 }
 
 void norma_finish_statistics(const norma_job *job, int64_t c) {
@@ -87,6 +95,10 @@ void norma_finish_backward_inference(const norma_job *job, int64_t c) {
     double sum_dy, sum_dy_x_hat;
     put_gradients(job, c, &sum_dy, &sum_dy_x_hat);
   }
+  if (job->relu) {
+    set_gradient(job, c, 0, 0);
+    return;
+  }
   /* dx is dy normalized by mean 0 and beta 0. */
   job->space.is_wide[c] = norma_normalize_coefficients(
       &job->plan, 0, inv_std_of(job, c), gamma_of(job, c), 0, &job->space.by_channel[c]);
@@ -98,35 +110,44 @@ void norma_finish_gradient_input(const norma_job *job, int64_t c) {
 
 /* ---- sum --------------------------------------------------------------------------------------- */
 
-static bool sums_are_wide(const norma_job *job, int64_t c) {
-  return !norma_deviations_fit(&job->plan, inv_std_of(job, c));
+/* What the gradient sums need of channel `c`. */
+static void set_sum(const norma_job *job, int64_t c) {
+  job->space.is_wide[c] =
+      norma_sum_coefficients(&job->plan, mean_of(job, c), inv_std_of(job, c), gamma_of(job, c),
+                             beta_of(job, c), &job->space.by_channel[c]);
+}
+
+/* From channel `first` on; `start` is its first element. */
+static norma_gradient_inputs gradient_inputs(const norma_job *job, int64_t first, int64_t start) {
+  return (norma_gradient_inputs){
+    .x = element(job, job->x, start),
+    .residual = residual_element(job, start),
+    .dy = element(job, job->dy, start),
+    .by_channel = job->space.by_channel + first,
+    .by = norma_space_by(&job->plan, &job->space, first),
+    .is_wide = job->space.is_wide + first
+  };
 }
 
 static void sum_runs(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
   const norma_plan *plan = &job->plan;
-  const void *x = element(job, job->x, first * plan->spatial);
+  const int64_t start = first * plan->spatial;
   norma_sums *total = &job->space.runs[slice * plan->channels + first];
   if (job->sum == SUM_MOMENTS) {
-    norma_run_moments(plan, x, slice, end - first, total);
-    return;
+    norma_run_moments(plan, element(job, job->x, start), slice, end - first, total);
+  } else {
+    norma_run_gradient_sums(plan, gradient_inputs(job, first, start), slice, end - first, total);
   }
-  for (int64_t c = first; c < end; c++) total[c - first].shift = norma_center(plan, mean_of(job, c));
-  const void *dy = element(job, job->dy, first * plan->spatial);
-  norma_run_gradient_sums(plan, x, dy, slice, end - first, job->space.is_wide + first, total);
 }
 
 static void sum_rows(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
   const norma_plan *plan = &job->plan;
-  const void *x = element(job, job->x, first);
   const norma_sum_rows total = norma_space_rows(plan, &job->space, slice, first);
   if (job->sum == SUM_MOMENTS) {
-    norma_row_moments(plan, x, slice, end - first, total);
-    return;
+    norma_row_moments(plan, element(job, job->x, first), slice, end - first, total);
+  } else {
+    norma_row_gradient_sums(plan, gradient_inputs(job, first, first), slice, end - first, total);
   }
-  for (int64_t c = first; c < end; c++)
-    norma_real_put(plan->fast, total.shift, c - first, norma_center(plan, mean_of(job, c)));
-  const void *dy = element(job, job->dy, first);
-  norma_row_gradient_sums(plan, x, dy, slice, end - first, job->space.is_wide + first, total);
 }
 
 /* ---- apply ------------------------------------------------------------------------------------- */
@@ -136,16 +157,25 @@ static const void *normalized(const norma_job *job) {
   return job->apply == APPLY_SCALE ? job->dy : job->x;
 }
 
+static norma_gradient_tensors gradient_tensors(const norma_job *job, int64_t start) {
+  return (norma_gradient_tensors){
+    .x = element(job, job->x, start),
+    .residual = residual_element(job, start),
+    .dy = element(job, job->dy, start),
+    .dx = element_out(job, job->out, start),
+    .dresidual = job->dresidual ? element_out(job, job->dresidual, start) : NULL
+  };
+}
+
 /* Runs of channels of the same family; `start` is the first element of the first of them. */
 static void apply_some_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t c) {
   const norma_family *family = job->space.is_wide[c] ? job->plan.wide : job->plan.fast;
   const norma_coefficients *by = &job->space.by_channel[c];
-  void *out = element_out(job, start);
   if (job->apply == APPLY_GRADIENT) {
-    const void *dy = element(job, job->dy, start);
-    family->run_gradient_input(element(job, job->x, start), dy, out, runs, by);
+    family->run_gradient_input(gradient_tensors(job, start), runs, by);
   } else {
-    family->run_normalize(element(job, normalized(job), start), out, runs, by);
+    family->run_normalize(element(job, normalized(job), start), residual_element(job, start),
+                          element_out(job, job->out, start), runs, by);
   }
 }
 
@@ -174,41 +204,37 @@ static void apply_slice(const norma_job *job, int64_t slice, int64_t first, int6
 
 static void apply_kernel(const norma_job *job, const norma_family *family, int64_t start,
                          norma_rows rows, norma_coefficient_rows by) {
-  void *out = element_out(job, start);
   if (job->apply == APPLY_GRADIENT) {
-    const void *dy = element(job, job->dy, start);
-    family->row_gradient_input(element(job, job->x, start), dy, out, rows, by);
+    family->row_gradient_input(gradient_tensors(job, start), rows, by);
   } else {
-    family->row_normalize(element(job, normalized(job), start), out, rows, by);
+    family->row_normalize(element(job, normalized(job), start), residual_element(job, start),
+                          element_out(job, job->out, start), rows, by);
   }
 }
 
 /* Channels [first, end) of a chunk, none of which fits the fast family. */
 static void apply_wide(const norma_job *job, int64_t start, norma_rows rows, int64_t first,
                        int64_t end) {
-  double center[PIECE], scale[PIECE], offset[PIECE], slope[PIECE];
+  double center[PIECE], scale[PIECE], bias[PIECE], offset[PIECE], slope[PIECE];
   for (int64_t c = first; c < end; c += rows.width) {
     rows.width = end - c < PIECE ? end - c : PIECE;
     for (int64_t i = 0; i < rows.width; i++) {
       const norma_coefficients by = job->space.by_channel[c + i];
       center[i] = by.center;
       scale[i] = by.scale;
+      bias[i] = by.bias;
       offset[i] = by.offset;
       slope[i] = by.slope;
     }
-    const norma_coefficient_rows by = {center, scale, offset, slope};
+    const norma_coefficient_rows by = {center, scale, bias, offset, slope};
     apply_kernel(job, job->plan.wide, start + c, rows, by);
   }
 }
 
 static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int64_t first,
                        int64_t end) {
-  const int64_t at = first * job->plan.fast->real_size;
-  const norma_coefficient_rows all = job->space.by;
-  const norma_coefficient_rows by = {(char *)all.center + at, (char *)all.scale + at,
-                                     (char *)all.offset + at, (char *)all.slope + at};
   rows.width = end - first;
-  apply_kernel(job, job->plan.fast, start + first, rows, by);
+  apply_kernel(job, job->plan.fast, start + first, rows, norma_space_by(&job->plan, &job->space, first));
 }
 
 /*
@@ -218,7 +244,12 @@ static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int
 static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, int64_t first,
                        int64_t end) {
   const bool *is_wide = job->space.is_wide;
-  norma_rows rows = {.stride = job->plan.channels, .stream = job->plan.stream};
+  norma_rows rows = {
+    .stride = job->plan.channels,
+    .stream = job->plan.stream,
+    .fusion = job->plan.fusion,
+    .flat = job->plan.flat
+  };
   for (int64_t row = end_row; row > first_row; row -= rows.count) {
     rows.count = row - first_row < CHUNK_ADDITIONS ? row - first_row : CHUNK_ADDITIONS;
     const int64_t start = (row - rows.count) * job->plan.channels;
@@ -264,12 +295,17 @@ static void finish_channels(const norma_job *job, slab s, norma_member member) {
   norma_share(member, s.end - s.first, &c, &end);
   for (c += s.first, end += s.first; c < end; c++) {
     job->finish(job, c);
-    if (!job->plan.by_rows || job->apply == APPLY_NOTHING) continue;
-    const norma_coefficients by = job->space.by_channel[c];
-    norma_real_put(job->plan.fast, job->space.by.center, c, by.center);
-    norma_real_put(job->plan.fast, job->space.by.scale, c, by.scale);
-    norma_real_put(job->plan.fast, job->space.by.offset, c, by.offset);
-    norma_real_put(job->plan.fast, job->space.by.slope, c, by.slope);
+    if (job->apply != APPLY_NOTHING) norma_space_put(&job->plan, &job->space, c);
+  }
+}
+
+/* Before the gradient sums of any channel. */
+static void set_sums(const norma_job *job, norma_member member) {
+  int64_t c, end;
+  norma_share(member, job->plan.channels, &c, &end);
+  for (; c < end; c++) {
+    set_sum(job, c);
+    norma_space_put(&job->plan, &job->space, c);
   }
 }
 
@@ -303,12 +339,22 @@ static void run_slab(const norma_job *job, slab s, norma_member member) {
 
 /* ---- the driver -------------------------------------------------------------------------------- */
 
+/* The tensors that both the sums and the last pass read. */
+static int64_t read_twice(const norma_job *job) {
+  if (job->sum == SUM_MOMENTS) return 1;
+  return job->residual ? 3 : 2;
+}
+
 /* Slab by slab, each taken by one member or by all. */
 static void run_slabs(void *context, norma_member member) {
   static const norma_member ALONE = {.thread = 0, .team = 1};
   const norma_job *job = context;
   const norma_plan *plan = &job->plan;
-  const norma_slabs slabs = norma_plan_slabs(plan, job->sum == SUM_GRADIENTS ? 2 : 1);
+  const norma_slabs slabs = norma_plan_slabs(plan, read_twice(job));
+  if (job->sum == SUM_GRADIENTS) {
+    set_sums(job, member);
+    norma_meet(member);
+  }
   int64_t i, end;
   norma_share(slabs.shared ? ALONE : member, (plan->channels + slabs.width - 1) / slabs.width, &i, &end);
   for (; i < end; i++) {
@@ -353,24 +399,20 @@ static void run_in_order(void *context, norma_member member) {
 }
 
 static void run_passes(norma_job *job) {
-  const norma_plan *plan = &job->plan;
-  if (job->sum == SUM_NOTHING) {
-    norma_parallel(plan->threads, run_in_order, job);
-    return;
-  }
-  if (job->sum == SUM_GRADIENTS)
-    for (int64_t c = 0; c < plan->channels; c++) job->space.is_wide[c] = sums_are_wide(job, c);
-  norma_parallel(plan->threads, run_slabs, job);
+  norma_parallel(job->plan.threads, job->sum == SUM_NOTHING ? run_in_order : run_slabs, job);
 }
 
 /* The tensors that the last pass reads or writes. */
 static int64_t touched(const norma_job *job) {
-  return job->apply == APPLY_GRADIENT ? 3 : 2;
+  const int64_t plain = job->apply == APPLY_GRADIENT ? 3 : 2;
+  return plain + (job->residual != NULL) + (job->dresidual != NULL);
 }
 
 norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace) {
   job->plan = *plan;
   job->plan.stream = norma_plan_streams(plan, touched(job));
+  job->plan.flat = job->running_mean != NULL;
+  if (job->relu) job->plan.fusion = job->residual ? FUSION_ADD_RELU : FUSION_RELU;
   void *own = workspace ? NULL : malloc((size_t)norma_space_size(plan));
   if (!workspace && !own) return NORMA_OUT_OF_MEMORY;
   job->space = norma_space_cut(plan, workspace ? workspace : own);

@@ -15,7 +15,7 @@ typedef enum norma_apply_pass {
   APPLY_NOTHING,
   APPLY_NORMALIZE, /* x to y */
   APPLY_SCALE,     /* dy to dx, which is a normalization by mean 0 */
-  APPLY_GRADIENT   /* x and dy to dx */
+  APPLY_GRADIENT   /* x and dy to dx, and what ReLU lets pass of dy to dresidual */
 } norma_apply_pass;
 
 typedef struct norma_job norma_job;
@@ -28,7 +28,9 @@ struct norma_job {
   norma_finish *finish;
   norma_apply_pass apply;
 
+  bool relu;
   const void *x, *dy;        /* tensors; dy for gradients */
+  const void *residual;      /* tensor, added before ReLU, or NULL */
   const void *gamma, *beta;  /* parameters, or NULL */
   const double *mean, *variance;          /* statistics in, or NULL: */
   const void *running_mean, *running_var; /* running statistics in */
@@ -39,6 +41,7 @@ struct norma_job {
   double *sum_dy_out, *sum_dy_x_hat_out;
   void *dgamma, *dbeta; /* parameters out, or NULL */
   void *out;            /* tensor: y or dx */
+  void *dresidual;      /* tensor out, or NULL */
 
   norma_plan plan;   /* set by norma_run */
   norma_space space; /* set by norma_run */

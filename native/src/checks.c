@@ -18,8 +18,9 @@ static bool overlap(norma_array a, norma_array b) {
 
 /* Whether an output is in place of an input that allows it. */
 static bool in_place(norma_array out, norma_array in) {
-  return in.use == ARRAY_IN && in.start == out.may_be && in.start == out.start &&
-         in.size == out.size && in.count == out.count;
+  const bool allowed = in.start == out.may_be[0] || in.start == out.may_be[1];
+  return in.use == ARRAY_IN && allowed && in.start == out.start && in.size == out.size &&
+         in.count == out.count;
 }
 
 norma_status norma_check_arrays(const norma_array *arrays, int count) {

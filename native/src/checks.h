@@ -24,7 +24,7 @@ typedef struct norma_array {
   int64_t size; /* of an element, which is also its alignment */
   enum { ARRAY_IN, ARRAY_OUT } use;
   enum { ARRAY_REQUIRED, ARRAY_OPTIONAL } need;
-  const void *may_be; /* outputs: the input that it may coincide with, or NULL */
+  const void *may_be[2]; /* outputs: the inputs that it may coincide with, or NULL */
 } norma_array;
 
 /* Every array is there and aligned, and no output overlaps another array but where it may. */

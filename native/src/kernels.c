@@ -4,28 +4,91 @@
  */
 #include "kernels.h"
 
-#include "simd.h"
+#include "elements.h"
 
 #define PASTE_TWO(a, b) a##b
 #define PASTE(a, b) PASTE_TWO(a, b)
 
-#define FAMILY _f32
+/*
+ * Calls a function that is inlined for each fusion, with the fusion as the constant `chosen` among its
+ * arguments, so that no loop asks which one it is. Where float does not do, which is rare, loops ask.
+ */
+#define FOR_EACH_FUSION(fusion, call, ...)                           \
+  do {                                                               \
+    if (IS_RARE) {                                                   \
+      const norma_fusion chosen = fusion;                            \
+      call(__VA_ARGS__);                                             \
+    } else if ((fusion) == FUSION_NONE) {                            \
+      const norma_fusion chosen = FUSION_NONE;                       \
+      call(__VA_ARGS__);                                             \
+    } else if ((fusion) == FUSION_RELU) {                            \
+      const norma_fusion chosen = FUSION_RELU;                       \
+      call(__VA_ARGS__);                                             \
+    } else {                                                         \
+      const norma_fusion chosen = FUSION_ADD_RELU;                   \
+      call(__VA_ARGS__);                                             \
+    }                                                                \
+  } while (0)
+
+#define PAIR f32_f32
 #define ELEMENT float
 #define REAL float
+#define REAL_NAME f32
+#define IS_RARE false
 #include "kernels.inc"
 
-#define FAMILY _f32_wide
-#define ELEMENT float
-#define REAL double
-#include "kernels.inc"
-
-#define FAMILY _f64
+#define PAIR f64_f64
 #define ELEMENT double
 #define REAL double
+#define REAL_NAME f64
+#define IS_RARE false
+#include "kernels.inc"
+
+#define PAIR bf16_f32
+#define ELEMENT uint16_t
+#define REAL float
+#define REAL_NAME f32
+#define IS_RARE false
+#include "kernels.inc"
+
+#define PAIR f16_f32
+#define ELEMENT uint16_t
+#define REAL float
+#define REAL_NAME f32
+#define IS_RARE false
+#include "kernels.inc"
+
+#define PAIR f32_f64
+#define ELEMENT float
+#define REAL double
+#define REAL_NAME f64
+#define IS_RARE true
+#include "kernels.inc"
+
+#define PAIR bf16_f64
+#define ELEMENT uint16_t
+#define REAL double
+#define REAL_NAME f64
+#define IS_RARE true
+#include "kernels.inc"
+
+#define PAIR f16_f64
+#define ELEMENT uint16_t
+#define REAL double
+#define REAL_NAME f64
+#define IS_RARE true
 #include "kernels.inc"
 
 const norma_kernels PASTE(norma_kernels_, NORMA_ISA_LEVEL) = {
-  .f32 = &family_f32,
-  .f32_wide = &family_f32_wide,
-  .f64 = &family_f64
+  .fast = {
+    [NORMA_FLOAT32] = &family_f32_f32,
+    [NORMA_FLOAT64] = &family_f64_f64,
+    [NORMA_BFLOAT16] = &family_bf16_f32,
+    [NORMA_FLOAT16] = &family_f16_f32
+  },
+  .wide = {
+    [NORMA_FLOAT32] = &family_f32_f64,
+    [NORMA_BFLOAT16] = &family_bf16_f64,
+    [NORMA_FLOAT16] = &family_f16_f64
+  }
 };

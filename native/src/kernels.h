@@ -4,7 +4,7 @@
  * Kernels are pure, single-threaded functions over one piece of a tensor. They come in two shapes:
  *   run_*  contiguous runs of one channel (channels first): scalars go in and come out
  *   row_*  rows of channels (channels last): arrays of one value per channel go in and come out
- * and for every family of simd.h: how elements are stored, and the type `real` they are computed in.
+ * and for every pair of elements.h: how elements are stored, and the type `real` they are computed in.
  * Elements and reals are passed as void pointers, scalars as double.
  */
 #ifndef NORMA_KERNELS_H
@@ -13,6 +13,15 @@
 #include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "norma.h"
+
+/* What is done to y before it is written. */
+typedef enum norma_fusion {
+  FUSION_NONE,
+  FUSION_RELU,    /* max(0, y) */
+  FUSION_ADD_RELU /* max(0, y + residual) */
+} norma_fusion;
 
 enum { GROUP = 32 }; /* channels whose runs one call adds up, at most */
 
@@ -28,6 +37,8 @@ typedef struct norma_runs {
   int64_t stride;
   int64_t ahead; /* prefetch what lies this many elements further on; 0: nothing */
   bool stream;   /* write past the caches */
+  norma_fusion fusion;
+  bool flat; /* behind ReLU: by running statistics, so that the slope is 0 whatever x is */
 } norma_runs;
 
 /* `count` rows of `width` neighbouring channels, `stride` elements apart. */
@@ -36,21 +47,30 @@ typedef struct norma_rows {
   int64_t width;
   int64_t stride;
   bool stream;
+  norma_fusion fusion;
+  bool flat;
 } norma_rows;
 
 /*
- * What the last pass does to an element, with d = x - center:
- *   normalize       y  = d * scale + offset
+ * How a pass computes, with d = x - center:
+ *   normalize       y  = d * scale + bias
  *   gradient input  dx = ((dy - offset) - d * slope) * scale
+ * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0.
  */
 typedef struct norma_coefficients {
-  double center, scale, offset, slope;
+  double center, scale, bias, offset, slope;
 } norma_coefficients;
 
 /* The same for rows of channels: arrays of reals, one value per channel. */
 typedef struct norma_coefficient_rows {
-  void *center, *scale, *offset, *slope;
+  void *center, *scale, *bias, *offset, *slope;
 } norma_coefficient_rows;
+
+/* residual: NULL but for FUSION_ADD_RELU, like dresidual, which may be NULL there too */
+typedef struct norma_gradient_tensors {
+  const void *x, *residual, *dy;
+  void *dx, *dresidual;
+} norma_gradient_tensors;
 
 /* When a chunk's sums about a shift are good enough to be added to the totals; see moments.h. */
 typedef struct norma_settling {
@@ -73,22 +93,22 @@ typedef struct norma_family {
   double (*run_shift)(const void *x, int64_t length);
   /* Of up to GROUP channels: sums[c][0] = sum of (x - shift[c]), sums[c][1] = sum of (x - shift[c])^2 */
   void (*run_moments)(const void *x, norma_runs runs, const double *shift, double (*sums)[2]);
-  /* Of up to GROUP channels: sums[c][0] = sum of dy, sums[c][1] = sum of dy * (x - center[c]) */
-  void (*run_gradient_sums)(const void *x, const void *dy, norma_runs runs, const double *center,
-                            double (*sums)[2]);
-  void (*run_normalize)(const void *x, void *y, norma_runs runs, const norma_coefficients *by);
-  void (*run_gradient_input)(const void *x, const void *dy, void *dx, norma_runs runs,
-                             const norma_coefficients *by);
+  /* Of up to GROUP channels: sums[c][0] = sum of dy, sums[c][1] = sum of dy * (x - center) */
+  void (*run_gradient_sums)(const void *x, const void *residual, const void *dy, norma_runs runs,
+                            const norma_coefficients *by, double (*sums)[2]);
+  void (*run_normalize)(const void *x, const void *residual, void *y, norma_runs runs,
+                        const norma_coefficients *by);
+  void (*run_gradient_input)(norma_gradient_tensors tensors, norma_runs runs, const norma_coefficients *by);
 
   void (*row_shift)(const void *x, norma_rows rows, void *shift);
   /* Overwrites sum and square. */
   void (*row_moments)(const void *x, norma_rows rows, const void *shift, void *sum, void *square);
-  void (*row_normalize)(const void *x, void *y, norma_rows rows, norma_coefficient_rows by);
-  /* Overwrites sum and product. */
-  void (*row_gradient_sums)(const void *x, const void *dy, norma_rows rows, const void *center,
-                            void *sum, void *product);
-  void (*row_gradient_input)(const void *x, const void *dy, void *dx, norma_rows rows,
-                             norma_coefficient_rows by);
+  void (*row_normalize)(const void *x, const void *residual, void *y, norma_rows rows,
+                        norma_coefficient_rows by);
+  /* Overwrites sum and product; scale and bias are read behind ReLU only. */
+  void (*row_gradient_sums)(const void *x, const void *residual, const void *dy, norma_rows rows,
+                            norma_coefficient_rows by, void *sum, void *product);
+  void (*row_gradient_input)(norma_gradient_tensors tensors, norma_rows rows, norma_coefficient_rows by);
 
   /* How many channels of a chunk are not norma_settled, with the totals of the chunks before. */
   int64_t (*row_unsettled)(int64_t width, const void *sum, const void *square, const double *total_sum,
@@ -99,10 +119,12 @@ typedef struct norma_family {
   void (*row_add)(int64_t width, const void *a, const void *b, double *total_a, double *total_b);
 } norma_family;
 
+enum { DATA_TYPES = NORMA_FLOAT16 + 1 };
+
+/* By data type: the family to compute in, and the one where that would overflow or underflow, or NULL. */
 typedef struct norma_kernels {
-  const norma_family *f32;
-  const norma_family *f32_wide;
-  const norma_family *f64;
+  const norma_family *fast[DATA_TYPES];
+  const norma_family *wide[DATA_TYPES];
 } norma_kernels;
 
 /* norma_kernels_<name>, one for each line of isa.def */

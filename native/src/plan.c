@@ -30,6 +30,8 @@ int64_t norma_element_size(int32_t data_type) {
   switch (data_type) {
     case NORMA_FLOAT32: return sizeof(float);
     case NORMA_FLOAT64: return sizeof(double);
+    case NORMA_BFLOAT16:
+    case NORMA_FLOAT16: return sizeof(uint16_t);
     default: return 0;
   }
 }
@@ -50,7 +52,7 @@ static int32_t thread_count(int32_t wanted, int64_t elements) {
 }
 
 bool norma_plan_streams(const norma_plan *plan, int64_t tensors) {
-  const int64_t kept = at_most(plan->caches.last, KEPT * plan->threads * plan->caches.second);
+  const int64_t kept = at_most(plan->caches.last, KEPT * (int64_t)plan->threads * plan->caches.second);
   return tensors * plan->channel_bytes > kept / plan->channels;
 }
 
@@ -82,8 +84,8 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
                            norma_caches caches) {
   norma_plan plan = {
     .data_type = norm->data_type,
-    .fast = norm->data_type == NORMA_FLOAT64 ? kernels->f64 : kernels->f32,
-    .wide = norm->data_type == NORMA_FLOAT64 ? NULL : kernels->f32_wide,
+    .fast = kernels->fast[norm->data_type],
+    .wide = kernels->wide[norm->data_type],
     .by_rows = norm->channels > 1 && (norm->spatial == 1 || norm->layout == NORMA_CHANNELS_LAST),
     .batch = norm->batch,
     .channels = norm->channels,
@@ -123,7 +125,9 @@ norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece
     .length = at_most(plan->piece_length, plan->spatial - within),
     .apart = plan->spatial,
     .stride = plan->channels * plan->spatial,
-    .stream = plan->stream
+    .stream = plan->stream,
+    .fusion = plan->fusion,
+    .flat = plan->flat
   };
 }
 
@@ -141,7 +145,13 @@ norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, in
   *start = first * plan->channels;
   const int64_t count = at_most(plan->chunk_batch, plan->batch - first);
   return (norma_rows){
-    .count = count, .width = width, .stride = plan->channels, .stream = plan->stream};
+    .count = count,
+    .width = width,
+    .stride = plan->channels,
+    .stream = plan->stream,
+    .fusion = plan->fusion,
+    .flat = plan->flat
+  };
 }
 
 void norma_slice_chunks(const norma_plan *plan, int64_t slice, int64_t *first, int64_t *end) {

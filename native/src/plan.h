@@ -44,7 +44,11 @@ typedef struct norma_plan {
   int64_t slices;
 
   norma_caches caches;
-  bool stream;           /* write the last pass past the caches; set by norma_run */
+  /* Set by norma_run: */
+  norma_fusion fusion;
+  bool flat;   /* gradients are by running statistics */
+  bool stream; /* the last pass writes past the caches */
+
   int64_t channel_bytes; /* of one tensor */
   int32_t threads;
 } norma_plan;

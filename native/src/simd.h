@@ -1,22 +1,19 @@
 /*
- * Vectors of the widest register of the level this file is compiled for. With half.h this is the
- * only file that may hold intrinsics.
+ * Vectors of the widest register of the level this file is compiled for. With elements.h this is the only
+ * file that may hold intrinsics.
  *
- * A kernel family is a pair of types, how elements are stored and how they are computed:
- *   f32       float, float
- *   f64       double, double
- *   f32_wide  float, double: the same kernels where float would overflow or underflow
- * Each family F has a vector type vec_F of `lanes_F` lanes of the computing type and
- *   splat_F(value)            all lanes alike
- *   load_F(p)                 lanes_F elements, any alignment
- *   load_tail_F(p, n, fill)   n < lanes_F elements, the other lanes from `fill`; never reads past p + n
- *   store_F(p, v)             lanes_F elements, any alignment
- *   store_tail_F(p, v, n)     n < lanes_F elements; never writes past p + n
- *   stream_F(p, v)            store_F past the caches; p aligned to lanes_F elements; to be followed
- *                             by stream_end() before anyone else reads
- *   fma_F(a, b, c)            a * b + c, rounded once where the hardware can
- *   load_real_F, load_tail_real_F, store_real_F, store_tail_real_F   the same for arrays of the
- *                             computing type
+ * Kernels compute in a real type R, f32 (float) or f64 (double). Each has a vector type vec_R of lanes_R
+ * lanes and
+ *   splat_R(value)            all lanes alike
+ *   load_R(p)                 lanes_R reals, any alignment
+ *   load_tail_R(p, n, fill)   n < lanes_R reals, the other lanes from `fill`; never reads past p + n
+ *   store_R(p, v)             lanes_R reals, any alignment
+ *   store_tail_R(p, v, n)     n < lanes_R reals; never writes past p + n
+ *   stream_R(p, v)            store_R past the caches; p aligned to a vector; to be followed by
+ *                             stream_end() before anyone else reads
+ *   fma_R(a, b, c)            a * b + c, rounded once where the hardware can
+ *   rectified_R(v)            0 where v < 0, else v: also where v is NaN
+ *   passed_R(v, g)            0 where v <= 0, else g: also where v is NaN
  */
 #ifndef NORMA_SIMD_H
 #define NORMA_SIMD_H
@@ -40,18 +37,15 @@
 
 typedef float vec_f32 __attribute__((vector_size(VECTOR_BYTES)));
 typedef double vec_f64 __attribute__((vector_size(VECTOR_BYTES)));
-typedef vec_f64 vec_f32_wide;
 typedef float half_f32 __attribute__((vector_size(VECTOR_BYTES / 2)));
 
 enum {
   lanes_f32 = VECTOR_BYTES / sizeof(float),
-  lanes_f64 = VECTOR_BYTES / sizeof(double),
-  lanes_f32_wide = lanes_f64
+  lanes_f64 = VECTOR_BYTES / sizeof(double)
 };
 
 INLINE vec_f32 splat_f32(float value) { return value - (vec_f32){0}; }
 INLINE vec_f64 splat_f64(double value) { return value - (vec_f64){0}; }
-INLINE vec_f64 splat_f32_wide(double value) { return splat_f64(value); }
 
 INLINE vec_f32 load_f32(const float *p) {
   vec_f32 v;
@@ -65,19 +59,8 @@ INLINE vec_f64 load_f64(const double *p) {
   return v;
 }
 
-INLINE vec_f64 load_f32_wide(const float *p) {
-  half_f32 v;
-  memcpy(&v, p, sizeof v);
-  return __builtin_convertvector(v, vec_f64);
-}
-
 INLINE void store_f32(float *p, vec_f32 v) { memcpy(p, &v, sizeof v); }
 INLINE void store_f64(double *p, vec_f64 v) { memcpy(p, &v, sizeof v); }
-
-INLINE void store_f32_wide(float *p, vec_f64 v) {
-  const half_f32 narrow = __builtin_convertvector(v, half_f32);
-  memcpy(p, &narrow, sizeof narrow);
-}
 
 #if defined(__AVX512F__)
 
@@ -92,21 +75,12 @@ INLINE vec_f64 load_tail_f64(const double *p, int64_t n, vec_f64 fill) {
   return (vec_f64)_mm512_mask_loadu_pd((__m512d)fill, first_8(n), p);
 }
 
-INLINE vec_f64 load_tail_f32_wide(const float *p, int64_t n, vec_f64 fill) {
-  const __m256 narrow = _mm256_maskz_loadu_ps(first_8(n), p);
-  return (vec_f64)_mm512_mask_cvtps_pd((__m512d)fill, first_8(n), narrow);
-}
-
 INLINE void store_tail_f32(float *p, vec_f32 v, int64_t n) {
   _mm512_mask_storeu_ps(p, first_16(n), (__m512)v);
 }
 
 INLINE void store_tail_f64(double *p, vec_f64 v, int64_t n) {
   _mm512_mask_storeu_pd(p, first_8(n), (__m512d)v);
-}
-
-INLINE void store_tail_f32_wide(float *p, vec_f64 v, int64_t n) {
-  _mm256_mask_storeu_ps(p, first_8(n), _mm512_cvtpd_ps((__m512d)v));
 }
 
 INLINE void stream_f32(float *p, vec_f32 v) { _mm512_stream_ps(p, (__m512)v); }
@@ -118,6 +92,20 @@ INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) {
 
 INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
   return (vec_f64)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+
+/* The maximum is its second operand where it cannot decide. */
+INLINE vec_f32 rectified_f32(vec_f32 v) { return (vec_f32)_mm512_max_ps(_mm512_setzero_ps(), (__m512)v); }
+INLINE vec_f64 rectified_f64(vec_f64 v) { return (vec_f64)_mm512_max_pd(_mm512_setzero_pd(), (__m512d)v); }
+
+INLINE vec_f32 passed_f32(vec_f32 v, vec_f32 g) {
+  const __mmask16 passes = _mm512_cmp_ps_mask((__m512)v, _mm512_setzero_ps(), _CMP_NLE_UQ);
+  return (vec_f32)_mm512_maskz_mov_ps(passes, (__m512)g);
+}
+
+INLINE vec_f64 passed_f64(vec_f64 v, vec_f64 g) {
+  const __mmask8 passes = _mm512_cmp_pd_mask((__m512d)v, _mm512_setzero_pd(), _CMP_NLE_UQ);
+  return (vec_f64)_mm512_maskz_mov_pd(passes, (__m512d)g);
 }
 
 #elif defined(__AVX2__)
@@ -147,21 +135,12 @@ INLINE vec_f64 load_tail_f64(const double *p, int64_t n, vec_f64 fill) {
   return (vec_f64)_mm256_blendv_pd((__m256d)fill, v, _mm256_castsi256_pd(mask));
 }
 
-INLINE vec_f64 load_tail_f32_wide(const float *p, int64_t n, vec_f64 fill) {
-  const __m256d v = _mm256_cvtps_pd(_mm_maskload_ps(p, first_4_narrow(n)));
-  return (vec_f64)_mm256_blendv_pd((__m256d)fill, v, _mm256_castsi256_pd(first_4(n)));
-}
-
 INLINE void store_tail_f32(float *p, vec_f32 v, int64_t n) {
   _mm256_maskstore_ps(p, first_8(n), (__m256)v);
 }
 
 INLINE void store_tail_f64(double *p, vec_f64 v, int64_t n) {
   _mm256_maskstore_pd(p, first_4(n), (__m256d)v);
-}
-
-INLINE void store_tail_f32_wide(float *p, vec_f64 v, int64_t n) {
-  _mm_maskstore_ps(p, first_4_narrow(n), _mm256_cvtpd_ps((__m256d)v));
 }
 
 INLINE void stream_f32(float *p, vec_f32 v) { _mm256_stream_ps(p, (__m256)v); }
@@ -187,25 +166,12 @@ INLINE vec_f64 load_tail_f64(const double *p, int64_t n, vec_f64 fill) {
   return fill;
 }
 
-INLINE vec_f64 load_tail_f32_wide(const float *p, int64_t n, vec_f64 fill) {
-  half_f32 v = {0};
-  memcpy(&v, p, (size_t)n * sizeof *p);
-  const vec_f64 wide = __builtin_convertvector(v, vec_f64);
-  memcpy(&fill, &wide, (size_t)n * sizeof(double));
-  return fill;
-}
-
 INLINE void store_tail_f32(float *p, vec_f32 v, int64_t n) {
   memcpy(p, &v, (size_t)n * sizeof *p);
 }
 
 INLINE void store_tail_f64(double *p, vec_f64 v, int64_t n) {
   memcpy(p, &v, (size_t)n * sizeof *p);
-}
-
-INLINE void store_tail_f32_wide(float *p, vec_f64 v, int64_t n) {
-  const half_f32 narrow = __builtin_convertvector(v, half_f32);
-  memcpy(p, &narrow, (size_t)n * sizeof *p);
 }
 
 #if defined(__SSE2__)
@@ -237,37 +203,25 @@ INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
 
 #endif
 
+#if !defined(__AVX512F__)
+
+/* Comparisons of vectors give all bits or none. */
+typedef int32_t bits_f32 __attribute__((vector_size(VECTOR_BYTES)));
+typedef int64_t bits_f64 __attribute__((vector_size(VECTOR_BYTES)));
+
+INLINE vec_f32 rectified_f32(vec_f32 v) { return (vec_f32)((bits_f32)v & ~(bits_f32)(v < 0)); }
+INLINE vec_f64 rectified_f64(vec_f64 v) { return (vec_f64)((bits_f64)v & ~(bits_f64)(v < 0)); }
+
+INLINE vec_f32 passed_f32(vec_f32 v, vec_f32 g) { return (vec_f32)((bits_f32)g & ~(bits_f32)(v <= 0)); }
+INLINE vec_f64 passed_f64(vec_f64 v, vec_f64 g) { return (vec_f64)((bits_f64)g & ~(bits_f64)(v <= 0)); }
+
+
+#endif
+
 #if defined(__SSE2__)
 INLINE void stream_end(void) { _mm_sfence(); }
 #else
 INLINE void stream_end(void) {}
 #endif
-
-/* Doubles narrowed to float fill half a vector: they go through the caches. */
-INLINE void stream_f32_wide(float *p, vec_f64 v) { store_f32_wide(p, v); }
-
-INLINE vec_f64 fma_f32_wide(vec_f64 a, vec_f64 b, vec_f64 c) { return fma_f64(a, b, c); }
-
-INLINE vec_f32 load_real_f32(const float *p) { return load_f32(p); }
-INLINE vec_f64 load_real_f64(const double *p) { return load_f64(p); }
-INLINE vec_f64 load_real_f32_wide(const double *p) { return load_f64(p); }
-
-INLINE vec_f32 load_tail_real_f32(const float *p, int64_t n, vec_f32 fill) {
-  return load_tail_f32(p, n, fill);
-}
-INLINE vec_f64 load_tail_real_f64(const double *p, int64_t n, vec_f64 fill) {
-  return load_tail_f64(p, n, fill);
-}
-INLINE vec_f64 load_tail_real_f32_wide(const double *p, int64_t n, vec_f64 fill) {
-  return load_tail_f64(p, n, fill);
-}
-
-INLINE void store_real_f32(float *p, vec_f32 v) { store_f32(p, v); }
-INLINE void store_real_f64(double *p, vec_f64 v) { store_f64(p, v); }
-INLINE void store_real_f32_wide(double *p, vec_f64 v) { store_f64(p, v); }
-
-INLINE void store_tail_real_f32(float *p, vec_f32 v, int64_t n) { store_tail_f32(p, v, n); }
-INLINE void store_tail_real_f64(double *p, vec_f64 v, int64_t n) { store_tail_f64(p, v, n); }
-INLINE void store_tail_real_f32_wide(double *p, vec_f64 v, int64_t n) { store_tail_f64(p, v, n); }
 
 #endif

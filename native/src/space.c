@@ -32,6 +32,7 @@ static norma_space cut(const norma_plan *plan, char *at, int64_t *used) {
   const int64_t channel_reals = plan->channels * plan->fast->real_size;
   space.by.center = take(&at, used, channel_reals);
   space.by.scale = take(&at, used, channel_reals);
+  space.by.bias = take(&at, used, channel_reals);
   space.by.offset = take(&at, used, channel_reals);
   space.by.slope = take(&at, used, channel_reals);
   return space;
@@ -60,6 +61,24 @@ norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space
     .chunk_sum = space->rows.chunk_sum + real_at,
     .chunk_square = space->rows.chunk_square + real_at
   };
+}
+
+void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t channel) {
+  if (!plan->by_rows) return;
+  const norma_coefficients by = space->by_channel[channel];
+  norma_real_put(plan->fast, space->by.center, channel, by.center);
+  norma_real_put(plan->fast, space->by.scale, channel, by.scale);
+  norma_real_put(plan->fast, space->by.bias, channel, by.bias);
+  norma_real_put(plan->fast, space->by.offset, channel, by.offset);
+  norma_real_put(plan->fast, space->by.slope, channel, by.slope);
+}
+
+norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space *space, int64_t first) {
+  if (!plan->by_rows) return (norma_coefficient_rows){0};
+  const int64_t at = first * plan->fast->real_size;
+  const norma_coefficient_rows all = space->by;
+  return (norma_coefficient_rows){(char *)all.center + at, (char *)all.scale + at, (char *)all.bias + at,
+                                  (char *)all.offset + at, (char *)all.slope + at};
 }
 
 norma_sums norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t channel,

@@ -42,6 +42,12 @@ norma_space norma_space_cut(const norma_plan *plan, void *block);
 norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space, int64_t slice,
                                 int64_t first);
 
+/* The coefficients of a channel as reals, where there are rows. */
+void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t channel);
+
+/* Those of channel `first` and its neighbours; NULL where there are runs. */
+norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space *space, int64_t first);
+
 /* The sums of one channel in a slice. */
 norma_sums norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t channel,
                             int64_t slice);

@@ -63,6 +63,8 @@ static void print_status_codes(void) {
 static void print_choices(void) {
   ENUM(NORMA_FLOAT32);
   ENUM(NORMA_FLOAT64);
+  ENUM(NORMA_BFLOAT16);
+  ENUM(NORMA_FLOAT16);
   ENUM(NORMA_CHANNELS_FIRST);
   ENUM(NORMA_CHANNELS_LAST);
   ENUM(NORMA_RUNNING_EXPONENTIAL);

@@ -11,7 +11,7 @@
 
 static void for_each_call(void (*check)(test_call *)) {
   for (int i = 0; i < FUNCTIONS_COUNT; i++)
-    for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT64; type++) {
+    for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) {
       test_call call = call_make(&FUNCTIONS[i], type);
       check(&call);
       call_free(&call);
@@ -35,13 +35,21 @@ static void valid_calls(void **state) {
   for_each_call(check_valid);
 }
 
+/* What dresidual, where it is there, does not do without. */
+static bool dresidual_needs(const test_call *call, int i) {
+  const int dresidual = index_of(call, "dresidual");
+  const char *name = call->function->arguments[i].name;
+  return dresidual >= 0 && call->arrays[dresidual] && (strcmp(name, "residual") == 0 || strcmp(name, "dx") == 0);
+}
+
 static void check_nulls(test_call *call) {
   for (int i = 0; i < call->count; i++) {
     const test_argument *argument = &call->function->arguments[i];
     if (argument->kind == WORKSPACE) continue;
+    const bool needed = argument->need == REQUIRED || dresidual_needs(call, i);
     void *array = call->arrays[i];
     call->arrays[i] = NULL;
-    call_expecting(call, argument->need == OPTIONAL ? NORMA_OK : NORMA_NULL_POINTER, "no %s", argument->name);
+    call_expecting(call, needed ? NORMA_NULL_POINTER : NORMA_OK, "no %s", argument->name);
     call->arrays[i] = array;
   }
   const bool has_parts = strncmp(call->function->name, "merge", 5) == 0;
@@ -52,6 +60,22 @@ static void check_nulls(test_call *call) {
 static void null_pointers(void **state) {
   (void)state;
   for_each_call(check_nulls);
+}
+
+/* Without dresidual, neither the residual nor dx is needed: nor both. */
+static void check_no_dresidual(test_call *call) {
+  const int dresidual = index_of(call, "dresidual");
+  if (dresidual < 0) return;
+  call->arrays[dresidual] = NULL;
+  check_nulls(call);
+  call->with.no_descriptor = false;
+  call->arrays[index_of(call, "residual")] = call->arrays[index_of(call, "dx")] = NULL;
+  call_expecting(call, NORMA_OK, "gradients of gamma and beta alone");
+}
+
+static void no_dresidual(void **state) {
+  (void)state;
+  for_each_call(check_no_dresidual);
 }
 
 static void check_misaligned(test_call *call) {
@@ -70,6 +94,12 @@ static void misaligned_pointers(void **state) {
   for_each_call(check_misaligned);
 }
 
+static bool may_lie_on(const test_argument *out, const test_argument *input) {
+  for (int i = 0; i < 2; i++)
+    if (out->in_place_of[i] && strcmp(out->in_place_of[i], input->name) == 0) return true;
+  return false;
+}
+
 /* Output `i` at `offset` bytes after array `j`, both in a place of their own. */
 static void check_overlap(test_call *call, int i, int j, int64_t offset) {
   const test_argument *out = &call->function->arguments[i];
@@ -86,7 +116,7 @@ static void check_overlap(test_call *call, int i, int j, int64_t offset) {
   memcpy(before, place, (size_t)(3 * room));
 
   const bool apart = offset <= -argument_bytes(call, i) || offset >= argument_bytes(call, j);
-  const bool allowed = offset == 0 && out->in_place_of && strcmp(out->in_place_of, other->name) == 0;
+  const bool allowed = offset == 0 && may_lie_on(out, other);
   call_expecting(call, apart || allowed ? NORMA_OK : NORMA_OVERLAP, "%s %ld bytes after %s", out->name, (long)offset,
                  other->name);
   if (!apart && !allowed) assert_memory_equal(place, before, (size_t)(3 * room));
@@ -114,12 +144,16 @@ static void overlaps(void **state) {
   for_each_call(check_overlaps);
 }
 
-/* dx may lie on dy, not on x. */
+/* dx may lie on dy, not on x; and no two outputs may. */
 static void check_in_place_of_x(test_call *call) {
   const int out = index_of(call, "dx");
   if (out < 0) return;
   call->arrays[out] = call->arrays[index_of(call, "x")];
   call_expecting(call, NORMA_OVERLAP, "dx on x");
+  const int other = index_of(call, "dresidual");
+  if (other < 0) return;
+  call->arrays[out] = call->arrays[other] = call->arrays[index_of(call, "dy")];
+  call_expecting(call, NORMA_OVERLAP, "dx and dresidual on dy");
 }
 
 static void in_place_of_another(void **state) {
@@ -170,7 +204,7 @@ static void check_extents(test_call *call) {
   const int64_t large[][3] = {{INT64_MAX, 1, 1}, {1, INT64_MAX, 1}, {1, 1, INT64_MAX},
                               {INT64_C(1) << 32, 1 << 16, 1 << 16},
                               {INT64_C(1) << 31, INT64_C(1) << 31, 2}, {3, INT64_MAX / 2, INT64_MAX / 2},
-                              {(INT64_C(1) << 55) + 1, 1, 1}};
+                              {(INT64_C(1) << 57) / value_size(call->with.norm.data_type) + 1, 1, 1}};
   for (int i = 0; i < 7; i++) {
     norma_batch_norm norm = call->with.norm;
     norm.batch = large[i][0];
@@ -197,14 +231,20 @@ static void largest_tensor(void **state) {
   norm.spatial = 1;
   assert_int_equal(norma_batch_norm_workspace_size(&norm, &size), NORMA_OK);
   assert_true(size > 0);
+  for (norm.data_type = NORMA_BFLOAT16; norm.data_type <= NORMA_FLOAT16; norm.data_type++) {
+    norm.batch = INT64_C(1) << 51;
+    assert_int_equal(norma_batch_norm_workspace_size(&norm, &size), NORMA_OK);
+    norm.batch++;
+    assert_int_equal(norma_batch_norm_workspace_size(&norm, &size), NORMA_EXTENT_OVERFLOW);
+  }
 }
 
 static void check_enums(test_call *call) {
-  const int32_t bad[] = {-1, 2, INT32_MIN, INT32_MAX};
+  const int32_t bad[] = {-1, NORMA_FLOAT16 + 1, INT32_MIN, INT32_MAX};
   for (int i = 0; i < 4; i++) {
     norma_batch_norm norm = call->with.norm;
     if (call->function->takes_norm) {
-      norm.layout = bad[i];
+      norm.layout = i == 1 ? NORMA_CHANNELS_LAST + 1 : bad[i];
       check_norm(call, norm, NORMA_BAD_LAYOUT, "unknown layout");
       norm = call->with.norm;
     } else if (strncmp(call->function->name, "merge", 5) == 0) {
@@ -432,6 +472,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(valid_calls),
     cmocka_unit_test(null_pointers),
+    cmocka_unit_test(no_dresidual),
     cmocka_unit_test(misaligned_pointers),
     cmocka_unit_test(overlaps),
     cmocka_unit_test(in_place_of_another),

@@ -15,7 +15,7 @@ typedef struct largest_errors {
   double y, dx, mean, variance, sums;
 } largest_errors;
 
-extern largest_errors largest[2];
+extern largest_errors largest[NORMA_FLOAT16 + 1];
 
 /*
  * Runs an operation, which must succeed, and fails where an output is farther from the reference than
@@ -26,7 +26,7 @@ void layer_check(test_layer *layer, test_operation operation, data_kind kind);
 /* Compares what lies in the outputs, as if the operation had just run. */
 void layer_compare(const test_layer *layer, test_operation operation, data_kind kind);
 
-/* Forward for training, then all others by its statistics. */
+/* All operations by the statistics of the batch, and those with ReLU without a residual too. */
 void layer_check_all(test_layer *layer, data_kind kind);
 
 /* Prints the largest errors. */

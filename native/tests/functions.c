@@ -66,65 +66,117 @@ static norma_status gradient_descent_step(const scalars *w, void *const *a) {
                                      a[1], a[2]);
 }
 
-#define SCRATCH {"workspace", WORKSPACE, OUT, OPTIONAL, NULL}
+static norma_status relu_forward_training(const scalars *w, void *const *a) {
+  return norma_batch_norm_relu_forward_training(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
+                                                w->workspace_size);
+}
+
+static norma_status relu_forward_inference(const scalars *w, void *const *a) {
+  return norma_batch_norm_relu_forward_inference(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
+                                                 w->workspace_size);
+}
+
+static norma_status relu_backward_training(const scalars *w, void *const *a) {
+  return norma_batch_norm_relu_backward_training(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8],
+                                                 a[9], a[10], a[11], w->workspace_size);
+}
+
+static norma_status relu_backward_inference(const scalars *w, void *const *a) {
+  return norma_batch_norm_relu_backward_inference(norm_of(w), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8],
+                                                  a[9], a[10], a[11], w->workspace_size);
+}
+
+#define SCRATCH {"workspace", WORKSPACE, OUT, OPTIONAL, {NULL}}
 
 const test_function FUNCTIONS[] = {
   {"forward_training", forward_training, true, true,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
-    {"beta", PARAMETERS, IN, OPTIONAL, NULL}, {"y", TENSOR, OUT, REQUIRED, "x"},
-    {"mean", STATISTICS, OUT, REQUIRED, NULL}, {"variance", STATISTICS, OUT, REQUIRED, NULL}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}},
+    {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
   {"forward_inference", forward_inference, true, false,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
-    {"beta", PARAMETERS, IN, OPTIONAL, NULL}, {"running_mean", PARAMETERS, IN, REQUIRED, NULL},
-    {"running_var", PARAMETERS, IN, REQUIRED, NULL}, {"y", TENSOR, OUT, REQUIRED, "x"}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}},
+    {"running_var", PARAMETERS, IN, REQUIRED, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}}, SCRATCH}},
   {"backward_training", backward_training, true, true,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
-    {"mean", STATISTICS, IN, REQUIRED, NULL}, {"variance", STATISTICS, IN, REQUIRED, NULL},
-    {"dx", TENSOR, OUT, OPTIONAL, "dy"}, {"dgamma", PARAMETERS, OUT, OPTIONAL, NULL},
-    {"dbeta", PARAMETERS, OUT, OPTIONAL, NULL}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
+    {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
+    {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
   {"backward_inference", backward_inference, true, false,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
-    {"running_mean", PARAMETERS, IN, REQUIRED, NULL}, {"running_var", PARAMETERS, IN, REQUIRED, NULL},
-    {"dx", TENSOR, OUT, OPTIONAL, "dy"}, {"dgamma", PARAMETERS, OUT, OPTIONAL, NULL},
-    {"dbeta", PARAMETERS, OUT, OPTIONAL, NULL}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
+    {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
+    {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
   {"local_statistics", local_statistics, true, false,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"mean", STATISTICS, OUT, REQUIRED, NULL},
-    {"variance", STATISTICS, OUT, REQUIRED, NULL}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"mean", STATISTICS, OUT, REQUIRED, {NULL}},
+    {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
   {"normalize", normalize, true, false,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
-    {"beta", PARAMETERS, IN, OPTIONAL, NULL}, {"mean", STATISTICS, IN, REQUIRED, NULL},
-    {"variance", STATISTICS, IN, REQUIRED, NULL}, {"y", TENSOR, OUT, REQUIRED, "x"}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
+    {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}}, SCRATCH}},
   {"local_gradient_sums", local_gradient_sums, true, false,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"mean", STATISTICS, IN, REQUIRED, NULL},
-    {"variance", STATISTICS, IN, REQUIRED, NULL}, {"sum_dy", STATISTICS, OUT, REQUIRED, NULL},
-    {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, NULL}, SCRATCH}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"mean", STATISTICS, IN, REQUIRED, {NULL}},
+    {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
+    {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
   {"gradient_input", gradient_input, true, false,
-   {{"x", TENSOR, IN, REQUIRED, NULL}, {"dy", TENSOR, IN, REQUIRED, NULL}, {"gamma", PARAMETERS, IN, OPTIONAL, NULL},
-    {"mean", STATISTICS, IN, REQUIRED, NULL}, {"variance", STATISTICS, IN, REQUIRED, NULL},
-    {"sum_dy", STATISTICS, IN, REQUIRED, NULL}, {"sum_dy_x_hat", STATISTICS, IN, REQUIRED, NULL},
-    {"dx", TENSOR, OUT, REQUIRED, "dy"}, SCRATCH}},
-  {"workspace_size", workspace_size, true, false, {{"size", ONE_COUNT, OUT, REQUIRED, NULL}}},
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
+    {"sum_dy", STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy_x_hat", STATISTICS, IN, REQUIRED, {NULL}},
+    {"dx", TENSOR, OUT, REQUIRED, {"dy"}}, SCRATCH}},
+  {"relu_forward_training", relu_forward_training, true, true,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"y", TENSOR, OUT, REQUIRED, {"x", "residual"}}, {"mean", STATISTICS, OUT, REQUIRED, {NULL}},
+    {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
+  {"relu_forward_inference", relu_forward_inference, true, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
+    {"y", TENSOR, OUT, REQUIRED, {"x", "residual"}}, SCRATCH}},
+  {"relu_backward_training", relu_backward_training, true, true,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
+    {"dy", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
+    {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
+    {"dresidual", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
+    {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"relu_backward_inference", relu_backward_inference, true, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
+    {"dy", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}},
+    {"running_var", PARAMETERS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
+    {"dresidual", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
+    {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"workspace_size", workspace_size, true, false, {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
   {"update_running", update_running, false, false,
-   {{"mean", STATISTICS, IN, REQUIRED, NULL}, {"variance", STATISTICS, IN, REQUIRED, NULL},
-    {"running_mean", PARAMETERS, OUT, REQUIRED, NULL}, {"running_var", PARAMETERS, OUT, REQUIRED, NULL},
-    {"batches", ONE_COUNT, OUT, REQUIRED, NULL}, {"refused", ONE_COUNT, OUT, REQUIRED, NULL}}},
+   {{"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
+    {"running_mean", PARAMETERS, OUT, REQUIRED, {NULL}}, {"running_var", PARAMETERS, OUT, REQUIRED, {NULL}},
+    {"batches", ONE_COUNT, OUT, REQUIRED, {NULL}}, {"refused", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
   {"merge_statistics", merge_statistics, false, false,
-   {{"counts", PART_COUNTS, IN, REQUIRED, NULL}, {"means", PART_STATISTICS, IN, REQUIRED, NULL},
-    {"variances", PART_STATISTICS, IN, REQUIRED, NULL}, {"count", ONE_COUNT, OUT, REQUIRED, NULL},
-    {"mean", STATISTICS, OUT, REQUIRED, NULL}, {"variance", STATISTICS, OUT, REQUIRED, NULL}}},
+   {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"means", PART_STATISTICS, IN, REQUIRED, {NULL}},
+    {"variances", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"count", ONE_COUNT, OUT, REQUIRED, {NULL}},
+    {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}}},
   {"merge_gradient_sums", merge_gradient_sums, false, false,
-   {{"counts", PART_COUNTS, IN, REQUIRED, NULL}, {"sums_dy", PART_STATISTICS, IN, REQUIRED, NULL},
-    {"sums_dy_x_hat", PART_STATISTICS, IN, REQUIRED, NULL}, {"sum_dy", STATISTICS, OUT, REQUIRED, NULL},
-    {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, NULL}}},
+   {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"sums_dy", PART_STATISTICS, IN, REQUIRED, {NULL}},
+    {"sums_dy_x_hat", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
+    {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}}},
   {"gradient_descent_step", gradient_descent_step, false, false,
-   {{"gradient", PARAMETERS, IN, REQUIRED, NULL}, {"parameter", PARAMETERS, OUT, REQUIRED, NULL},
-    {"velocity", PARAMETERS, OUT, REQUIRED, NULL}}}
+   {{"gradient", PARAMETERS, IN, REQUIRED, {NULL}}, {"parameter", PARAMETERS, OUT, REQUIRED, {NULL}},
+    {"velocity", PARAMETERS, OUT, REQUIRED, {NULL}}}}
 };
 const int FUNCTIONS_COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
 
 int64_t argument_element(const test_call *call, int i) {
-  const array_kind kind = call->function->arguments[i].kind;
-  return kind == TENSOR || kind == PARAMETERS ? value_size(call->with.norm.data_type) : (int64_t)sizeof(double);
+  const int32_t type = call->with.norm.data_type;
+  switch (call->function->arguments[i].kind) {
+    case TENSOR: return value_size(type);
+    case PARAMETERS: return parameter_size(type);
+    default: return (int64_t)sizeof(double);
+  }
 }
 
 int64_t argument_bytes(const test_call *call, int i) {
@@ -140,6 +192,12 @@ int64_t argument_bytes(const test_call *call, int i) {
   }
 }
 
+/* The data type of an array that is no count. */
+static int32_t array_type(const test_call *call, array_kind kind) {
+  const int32_t type = call->with.norm.data_type;
+  return kind == TENSOR ? type : kind == PARAMETERS ? parameter_type(type) : NORMA_FLOAT64;
+}
+
 static void fill(test_call *call, int i, uint64_t *seed) {
   const test_argument *argument = &call->function->arguments[i];
   const int64_t bytes = argument_bytes(call, i);
@@ -147,8 +205,7 @@ static void fill(test_call *call, int i, uint64_t *seed) {
     int64_t *counts = call->arrays[i];
     for (int64_t k = 0; k < bytes / (int64_t)sizeof *counts; k++) counts[k] = k + 2;
   } else if (argument->kind != WORKSPACE) {
-    const bool is_double = argument->kind == STATISTICS || argument->kind == PART_STATISTICS;
-    const int32_t type = is_double ? NORMA_FLOAT64 : call->with.norm.data_type;
+    const int32_t type = array_type(call, argument->kind);
     for (int64_t k = 0; k < bytes / value_size(type); k++)
       value_put(type, call->arrays[i], k, random_uniform(seed, 0.5, 2));
   }

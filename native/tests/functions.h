@@ -7,7 +7,7 @@
 
 #include "data.h"
 
-enum { ARGUMENTS_AT_MOST = 10, PARTS = 3 };
+enum { ARGUMENTS_AT_MOST = 12, PARTS = 3 };
 
 typedef enum array_kind {
   TENSOR,
@@ -27,7 +27,7 @@ typedef struct test_argument {
   array_kind kind;
   array_use use;
   array_need need;
-  const char *in_place_of; /* the input that an output may lie on, or NULL */
+  const char *in_place_of[2]; /* the inputs that an output may lie on, or NULL */
 } test_argument;
 
 /* All that is not an array. */

@@ -29,22 +29,24 @@ static void forget_processor(void) {
 static void expect_status(norma_status expected) {
   assert_int_equal(norma_isa_status(), expected);
   assert_null(norma_isa_name());
-  for (int i = 0; i < FUNCTIONS_COUNT; i++) {
-    test_call call = call_make(&FUNCTIONS[i], NORMA_FLOAT32);
-    call_expecting(&call, FUNCTIONS[i].takes_norm ? expected : NORMA_OK, "no level");
-    call_free(&call);
-  }
+  for (int i = 0; i < FUNCTIONS_COUNT; i++)
+    for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) {
+      test_call call = call_make(&FUNCTIONS[i], type);
+      call_expecting(&call, FUNCTIONS[i].takes_norm ? expected : NORMA_OK, "no level");
+      call_free(&call);
+    }
 }
 
 static void expect_level(const char *name) {
   assert_int_equal(norma_isa_status(), NORMA_OK);
   assert_non_null(norma_isa_name());
   assert_string_equal(norma_isa_name(), name);
-  for (int i = 0; i < FUNCTIONS_COUNT; i++) {
-    test_call call = call_make(&FUNCTIONS[i], NORMA_FLOAT32);
-    call_expecting(&call, NORMA_OK, "valid");
-    call_free(&call);
-  }
+  for (int i = 0; i < FUNCTIONS_COUNT; i++)
+    for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) {
+      test_call call = call_make(&FUNCTIONS[i], type);
+      call_expecting(&call, NORMA_OK, "valid");
+      call_free(&call);
+    }
 }
 
 static const char *wanted;

@@ -156,20 +156,31 @@ static double *random_direction(int64_t n, uint64_t seed) {
   return v;
 }
 
-/* <dy, J v> by differences is <J^T dy, v> by the backward pass; the same for gamma and beta. */
+/*
+ * <dy, J v> by differences is <J^T dy, v> by the backward pass; the same for gamma, beta and the residual. No z
+ * is so near to zero that a step would take it to the other side of ReLU.
+ */
+static void check_adjoint_of(test_layer *l, test_operation there, test_operation back, const double *v) {
+  const char *name = operation_name(back);
+  const double dx = slope(l, there, l->x, v, l->elements);
+  const double dgamma = slope(l, there, l->gamma, v, l->norm.channels);
+  const double dbeta = slope(l, there, l->beta, v, l->norm.channels);
+  const double dresidual = has_relu(there) ? slope(l, there, l->residual, v, l->elements) : 0;
+  assert_int_equal(layer_run(l, back), NORMA_OK);
+  const double tolerance = TOLERANCE * (double)l->elements; /* terms of about 1, each off by TOLERANCE */
+  assert_close(dot(l->out, v, l->elements), dx, tolerance, "%s: dx", name);
+  assert_close(dot(l->dgamma, v, l->norm.channels), dgamma, tolerance, "%s: dgamma", name);
+  assert_close(dot(l->dbeta, v, l->norm.channels), dbeta, tolerance, "%s: dbeta", name);
+  if (has_relu(there)) assert_close(dot(l->dresidual, v, l->elements), dresidual, tolerance, "%s: dresidual", name);
+}
+
 static void check_adjoint(test_layer *l) {
-  const test_operation pairs[][2] = {{FORWARD_TRAINING, BACKWARD_TRAINING}, {FORWARD_INFERENCE, BACKWARD_INFERENCE}};
+  static const test_operation pairs[][2] = {{FORWARD_TRAINING, BACKWARD_TRAINING},
+                                            {FORWARD_INFERENCE, BACKWARD_INFERENCE},
+                                            {RELU_FORWARD_TRAINING, RELU_BACKWARD_TRAINING},
+                                            {RELU_FORWARD_INFERENCE, RELU_BACKWARD_INFERENCE}};
   double *v = random_direction(l->elements, 53);
-  for (int k = 0; k < 2; k++) {
-    const double dx = slope(l, pairs[k][0], l->x, v, l->elements);
-    const double dgamma = slope(l, pairs[k][0], l->gamma, v, l->norm.channels);
-    const double dbeta = slope(l, pairs[k][0], l->beta, v, l->norm.channels);
-    assert_int_equal(layer_run(l, pairs[k][1]), NORMA_OK);
-    const double tolerance = TOLERANCE * (double)l->elements; /* terms of about 1, each off by TOLERANCE */
-    assert_close(dot(l->out, v, l->elements), dx, tolerance, "%s: dx", operation_name(pairs[k][1]));
-    assert_close(dot(l->dgamma, v, l->norm.channels), dgamma, tolerance, "%s: dgamma", operation_name(pairs[k][1]));
-    assert_close(dot(l->dbeta, v, l->norm.channels), dbeta, tolerance, "%s: dbeta", operation_name(pairs[k][1]));
-  }
+  for (int k = 0; k < 4; k++) check_adjoint_of(l, pairs[k][0], pairs[k][1], v);
   free(v);
 }
 

@@ -3,9 +3,11 @@
  * the boundaries of blocks and chunks, in memory that ends and begins at unmapped pages.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "data.h"
 #include "guard.h"
+#include "half.h"
 #include "levels.h"
 #include "plan.h"
 #include "reals.h"
@@ -18,42 +20,52 @@ typedef struct subject {
   const norma_family *family;
   int32_t type;      /* of elements */
   int32_t real_type; /* of computing */
+  bool wide;
   bool fma;
 } subject;
 
 /* Where arrays lie in their memory. */
 typedef enum test_placement { AT_END, AT_BEGIN, AFTER_ONE, MIXED, PLACEMENTS } test_placement;
 
-/* Arrays of elements: inputs x and dy, and an output. */
-static guarded memory_x, memory_dy, memory_out;
+/* Arrays of elements: inputs x, residual and dy, and two outputs. */
+static guarded memory_x, memory_residual, memory_dy, memory_out, memory_dresidual;
 /* Arrays of reals: coefficients or sums of rows. */
-static guarded memory_reals[4];
+enum { REALS = 5 };
+static guarded memory_reals[REALS];
 
 static int make_memory(void **state) {
   (void)state;
   const int64_t size = 4 * LARGEST * (int64_t)sizeof(double);
   memory_x = guarded_make(size);
+  memory_residual = guarded_make(size);
   memory_dy = guarded_make(size);
   memory_out = guarded_make(size);
-  for (int i = 0; i < 4; i++) memory_reals[i] = guarded_make(LARGEST * (int64_t)sizeof(double));
+  memory_dresidual = guarded_make(size);
+  for (int i = 0; i < REALS; i++) memory_reals[i] = guarded_make(LARGEST * (int64_t)sizeof(double));
   return 0;
 }
 
 static int free_memory(void **state) {
   (void)state;
   guarded_free(memory_x);
+  guarded_free(memory_residual);
   guarded_free(memory_dy);
   guarded_free(memory_out);
-  for (int i = 0; i < 4; i++) guarded_free(memory_reals[i]);
+  guarded_free(memory_dresidual);
+  for (int i = 0; i < REALS; i++) guarded_free(memory_reals[i]);
   return 0;
 }
 
+/* MIXED: the outputs are aligned neither like the inputs nor like each other. */
 static void *place(guarded memory, test_placement placement, const subject *s, int64_t count) {
   const int64_t size = s->family->element_size;
   switch (placement) {
     case AT_BEGIN: return memory.first;
     case AFTER_ONE: return memory.first + size;
-    case MIXED: return memory.first == memory_out.first ? memory.first + 3 * size : guarded_end(memory, count * size);
+    case MIXED:
+      if (memory.first == memory_out.first) return memory.first + 3 * size;
+      if (memory.first == memory_dresidual.first) return memory.first + 5 * size;
+      return guarded_end(memory, count * size);
     default: return guarded_end(memory, count * size);
   }
 }
@@ -63,11 +75,17 @@ static void for_each_subject(void (*check)(const subject *)) {
     const norma_isa isa = norma_isa_at(i);
     if (!isa.supported) continue;
     const bool fma = level_has_fma(isa.name);
-    check(&(subject){isa.name, isa.kernels->f32, NORMA_FLOAT32, NORMA_FLOAT32, fma});
-    check(&(subject){isa.name, isa.kernels->f32_wide, NORMA_FLOAT32, NORMA_FLOAT64, fma});
-    check(&(subject){isa.name, isa.kernels->f64, NORMA_FLOAT64, NORMA_FLOAT64, fma});
+    for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) {
+      check(&(subject){isa.name, isa.kernels->fast[type], type, parameter_type(type), false, fma});
+      assert_int_equal(isa.kernels->wide[type] == NULL, type == NORMA_FLOAT64);
+      if (isa.kernels->wide[type])
+        check(&(subject){isa.name, isa.kernels->wide[type], type, NORMA_FLOAT64, true, fma});
+    }
   }
 }
+
+/* What is fused takes turns with the sizes: over 48 of them, each has met every rest of a vector. */
+static norma_fusion fusion_of(int64_t turn) { return (norma_fusion)(turn % 3); }
 
 /* The sizes to test: calls check for each. */
 static void for_each_size(const subject *s, int64_t to, void (*check)(const subject *, int64_t)) {
@@ -102,36 +120,46 @@ static void assert_gaps_untouched(const subject *s, const void *out, int64_t cou
 
 /* ---- What kernels compute, in their own arithmetic ------------------------------------------------ */
 
-static double normalized(const subject *s, double x, norma_coefficients by) {
-  if (s->real_type == NORMA_FLOAT64) {
-    const double d = x - by.center;
-    const double y = s->fma ? fma(d, by.scale, by.offset) : d * by.scale + by.offset;
-    return s->type == NORMA_FLOAT32 ? (double)(float)y : y;
-  }
-  const float d = (float)x - (float)by.center;
-  const float scale = (float)by.scale;
-  const float offset = (float)by.offset;
-  return (double)(s->fma ? fmaf(d, scale, offset) : d * scale + offset);
+/* The values that belong together. */
+typedef struct test_values {
+  double x, residual, dy;
+} test_values;
+
+static double multiply_add(const subject *s, double a, double b, double c) {
+  if (s->real_type == NORMA_FLOAT64) return s->fma ? fma(a, b, c) : a * b + c;
+  const float x = (float)a, y = (float)b, z = (float)c;
+  return (double)(s->fma ? fmaf(x, y, z) : x * y + z);
 }
 
-static double gradient(const subject *s, double x, double dy, norma_coefficients by) {
-  if (s->real_type == NORMA_FLOAT64) {
-    const double d = by.center - x;
-    const double g = dy - by.offset;
-    const double dx = (s->fma ? fma(d, by.slope, g) : d * by.slope + g) * by.scale;
-    return s->type == NORMA_FLOAT32 ? (double)(float)dx : dx;
-  }
-  const float d = (float)by.center - (float)x;
-  const float g = (float)dy - (float)by.offset;
-  const float slope = (float)by.slope;
-  const float scale = (float)by.scale;
-  return (double)((s->fma ? fmaf(d, slope, g) : d * slope + g) * scale);
+/* Of one operation on reals, done in double: that rounds twice, but like once, for double has the digits. */
+static double real(const subject *s, double value) { return value_rounded(s->real_type, value); }
+
+/* y, plus the residual if it is added, before ReLU. */
+static double before_relu(const subject *s, test_values v, norma_coefficients by, norma_fusion fusion) {
+  const double d = real(s, v.x - real(s, by.center));
+  const double y = multiply_add(s, d, by.scale, by.bias);
+  return fusion == FUSION_ADD_RELU ? real(s, y + v.residual) : y;
+}
+
+static double normalized(const subject *s, test_values v, norma_coefficients by, norma_fusion fusion) {
+  const double z = before_relu(s, v, by, fusion);
+  return value_rounded(s->type, fusion != FUSION_NONE && z < 0 ? 0 : z);
+}
+
+static double passed(const subject *s, test_values v, norma_coefficients by, norma_fusion fusion) {
+  return fusion != FUSION_NONE && before_relu(s, v, by, fusion) <= 0 ? 0 : v.dy;
+}
+
+static double gradient(const subject *s, test_values v, norma_coefficients by, norma_fusion fusion) {
+  const double d = real(s, real(s, by.center) - v.x);
+  const double g = real(s, passed(s, v, by, fusion) - real(s, by.offset));
+  return value_rounded(s->type, real(s, multiply_add(s, d, by.slope, g) * real(s, by.scale)));
 }
 
 static void assert_same(const subject *s, double actual, double expected, const char *what, int64_t size, int64_t i) {
   if (actual != expected || signbit(actual) != signbit(expected))
-    fail_msg("%s, %s: %s of size %ld, element %ld: %a instead of %a", s->level,
-             s->type == s->real_type ? "fast" : "wide", what, (long)size, (long)i, actual, expected);
+    fail_msg("%s, %s %s: %s of size %ld, element %ld: %a instead of %a", s->level, type_name(s->type),
+             s->wide ? "wide" : "fast", what, (long)size, (long)i, actual, expected);
 }
 
 /* ---- Sums ------------------------------------------------------------------------------------------
@@ -177,98 +205,185 @@ static int64_t additions_of(const subject *s, norma_runs runs) {
   return runs.count * ((runs.length + lanes - 1) / lanes);
 }
 
+/* Of `exact` sums nothing rounds, nor does z before ReLU. */
+static norma_coefficients sum_coefficients(bool exact) {
+  return exact ? (norma_coefficients){.center = 2, .scale = 1, .bias = -1}
+               : (norma_coefficients){.center = 1.25, .scale = 0.75, .bias = 0.1};
+}
+
+typedef struct test_inputs {
+  void *x, *residual, *dy;
+} test_inputs;
+
+static test_inputs inputs_at(const subject *s, test_placement placement, int64_t count) {
+  return (test_inputs){place(memory_x, placement, s, count), place(memory_residual, placement, s, count),
+                       place(memory_dy, placement, s, count)};
+}
+
+static void fill_inputs(const subject *s, test_inputs in, int64_t count, int64_t length, int64_t stride,
+                        generator *generate, uint64_t seed) {
+  fill(s, in.x, count, length, stride, generate, seed);
+  fill(s, in.dy, count, length, stride, generate, seed + 1);
+  fill(s, in.residual, count, length, stride, generate, seed + 2);
+}
+
+static test_values values_at(const subject *s, test_inputs in, int64_t i) {
+  return (test_values){value_at(s->type, in.x, i), value_at(s->type, in.residual, i), value_at(s->type, in.dy, i)};
+}
+
+/* Kernels get no residual where none is added: reading it would show. */
+static const void *added(test_inputs in, norma_fusion fusion) {
+  return fusion == FUSION_ADD_RELU ? in.residual : NULL;
+}
+
 static void check_run_sums(const subject *s, norma_runs runs, test_placement placement, bool exact) {
   const int64_t total = (runs.count - 1) * runs.stride + runs.length;
-  const double shift = exact ? 2 : 1.25;
-  void *x = place(memory_x, placement, s, total);
-  void *dy = place(memory_dy, placement, s, total);
-  fill(s, x, runs.count, runs.length, runs.stride, exact ? small_integer : normal, 1);
-  fill(s, dy, runs.count, runs.length, runs.stride, exact ? small_integer : normal, 2);
+  const norma_coefficients by = sum_coefficients(exact);
+  const test_inputs in = inputs_at(s, placement, total);
+  fill_inputs(s, in, runs.count, runs.length, runs.stride, exact ? small_integer : normal, 1);
   test_sums moments = {0}, gradients = {0};
   for (int64_t i = 0; i < total; i++) {
     if (i % runs.stride >= runs.length) continue;
-    add_moments(&moments, value_at(s->type, x, i), shift);
-    add_gradients(&gradients, value_at(s->type, x, i), value_at(s->type, dy, i), shift);
+    const test_values v = values_at(s, in, i);
+    add_moments(&moments, v.x, by.center);
+    add_gradients(&gradients, v.x, passed(s, v, by, runs.fusion), by.center);
   }
   double actual[1][2];
-  s->family->run_moments(x, runs, &shift, actual);
+  s->family->run_moments(in.x, runs, &by.center, actual);
   assert_sums(s, actual[0], &moments, exact, additions_of(s, runs), "run_moments", runs.length);
-  s->family->run_gradient_sums(x, dy, runs, &shift, actual);
+  s->family->run_gradient_sums(in.x, added(in, runs.fusion), in.dy, runs, &by, actual);
   assert_sums(s, actual[0], &gradients, exact, additions_of(s, runs), "run_gradient_sums", runs.length);
 }
 
 static void check_run_sums_of(const subject *s, int64_t length) {
-  for (int64_t count = 1; count <= (length > 130 ? 1 : 3); count++)
+  norma_runs runs = {.channels = 1, .length = length, .stride = length + GAP};
+  for (runs.count = 1; runs.count <= (length > 130 ? 1 : 3); runs.count++)
     for (test_placement placement = 0; placement < PLACEMENTS; placement++)
-      for (int exact = 0; exact < 2; exact++)
-        check_run_sums(s, (norma_runs){.count = count, .channels = 1, .length = length, .stride = length + GAP}, placement, exact);
+      for (int exact = 0; exact < 2; exact++) {
+        runs.fusion = fusion_of(length + placement + runs.count);
+        check_run_sums(s, runs, placement, exact);
+      }
+}
+
+/* The sums of neighbouring channels; y lies in memory_out, dx in memory_dresidual. */
+typedef struct group_results {
+  double moments[GROUP][2], gradients[GROUP][2];
+} group_results;
+
+static void run_group(const subject *s, test_inputs in, norma_runs runs, const norma_coefficients *by,
+                      const double *shift, int64_t at, group_results *to) {
+  const int64_t bytes = at * s->family->element_size;
+  const char *residual = added(in, runs.fusion);
+  if (residual) residual += bytes;
+  const norma_gradient_tensors tensors = {
+    .x = (char *)in.x + bytes,
+    .residual = residual,
+    .dy = (char *)in.dy + bytes,
+    .dx = (char *)memory_dresidual.first + bytes
+  };
+  s->family->run_moments((char *)in.x + bytes, runs, shift, to->moments);
+  s->family->run_gradient_sums((char *)in.x + bytes, residual, (char *)in.dy + bytes, runs, by, to->gradients);
+  s->family->run_normalize((char *)in.x + bytes, residual, memory_out.first + bytes, runs, by);
+  s->family->run_gradient_input(tensors, runs, by);
 }
 
 /* Several channels in a call give each what it gives alone. */
 static void check_group(const subject *s, int64_t length) {
-  if (length > 200) return;
+  if (length > 130 || length % 3 == 1) return;
   static const int64_t groups[] = {2, 5, GROUP};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     const int64_t channels = groups[i];
     norma_runs runs = {.count = 2, .channels = channels, .length = length, .apart = length,
-                       .stride = channels * length + GAP};
+                       .stride = channels * length + GAP, .fusion = fusion_of(length / 3 + channels)};
     const int64_t total = runs.stride + channels * length;
-    void *x = guarded_end(memory_x, total * s->family->element_size);
-    void *dy = guarded_end(memory_dy, total * s->family->element_size);
-    fill(s, x, 2, channels * length, runs.stride, normal, 11);
-    fill(s, dy, 2, channels * length, runs.stride, normal, 12);
-    double shift[GROUP], moments[GROUP][2], gradients[GROUP][2];
-    for (int64_t c = 0; c < channels; c++) shift[c] = 1 + 0.25 * (double)c;
-    s->family->run_moments(x, runs, shift, moments);
-    s->family->run_gradient_sums(x, dy, runs, shift, gradients);
+    const int64_t bytes = total * s->family->element_size;
+    const test_inputs in = inputs_at(s, AT_END, total);
+    fill_inputs(s, in, 2, channels * length, runs.stride, normal, 11);
+    double shift[GROUP];
+    norma_coefficients by[GROUP];
+    for (int64_t c = 0; c < channels; c++) {
+      shift[c] = 1 + 0.25 * (double)c;
+      by[c] = (norma_coefficients){shift[c], 0.5 + 0.1 * (double)c, 0.1, -0.2 * (double)c, 0.3};
+    }
+    group_results together, alone;
+    fill_pattern(memory_out.first, bytes);
+    fill_pattern(memory_dresidual.first, bytes);
+    run_group(s, in, runs, by, shift, 0, &together);
+    char *y = new_bytes(bytes), *dx = new_bytes(bytes);
+    memcpy(y, memory_out.first, (size_t)bytes);
+    memcpy(dx, memory_dresidual.first, (size_t)bytes);
+    fill_pattern(memory_out.first, bytes);
+    fill_pattern(memory_dresidual.first, bytes);
     runs.channels = 1;
     for (int64_t c = 0; c < channels; c++) {
-      const int64_t at = c * length * s->family->element_size;
-      double alone[1][2];
-      s->family->run_moments((char *)x + at, runs, &shift[c], alone);
-      assert_memory_equal(alone, moments[c], sizeof *alone);
-      s->family->run_gradient_sums((char *)x + at, (char *)dy + at, runs, &shift[c], alone);
-      assert_memory_equal(alone, gradients[c], sizeof *alone);
+      run_group(s, in, runs, &by[c], &shift[c], c * length, &alone);
+      assert_memory_equal(alone.moments, together.moments[c], sizeof *alone.moments);
+      assert_memory_equal(alone.gradients, together.gradients[c], sizeof *alone.gradients);
     }
+    assert_memory_equal(memory_out.first, y, (size_t)bytes);
+    assert_memory_equal(memory_dresidual.first, dx, (size_t)bytes);
+    free(y);
+    free(dx);
   }
 }
 
-static void run_sums_of_subject(const subject *s) {
-  for_each_size(s, LARGEST, check_run_sums_of);
-  for_each_size(s, LARGEST, check_group);
-}
+static void run_sums_of_subject(const subject *s) { for_each_size(s, LARGEST, check_run_sums_of); }
 
 static void run_sums(void **state) {
   (void)state;
   for_each_subject(run_sums_of_subject);
 }
 
+static void groups_of_subject(const subject *s) { for_each_size(s, 130, check_group); }
+
+static void groups(void **state) {
+  (void)state;
+  for_each_subject(groups_of_subject);
+}
+
 /* ---- The last pass over runs ------------------------------------------------------------------------ */
 
-static const norma_coefficients COEFFICIENTS = {1.2345678901234567, 0.87654321, -0.3141592653589793, 0.271828};
+static const norma_coefficients COEFFICIENTS = {1.2345678901234567, 0.87654321, 0.1415926535897932,
+                                                -0.3141592653589793, 0.271828};
 
-static void check_run_outputs(const subject *s, norma_runs runs, test_placement placement) {
+static void check_run_normalize(const subject *s, norma_runs runs, test_placement placement) {
   const int64_t total = (runs.count - 1) * runs.stride + runs.length;
-  const void *x = place(memory_x, placement, s, total);
-  const void *dy = place(memory_dy, placement, s, total);
+  const test_inputs in = inputs_at(s, placement, total);
   void *out = place(memory_out, placement, s, total);
-
   fill_pattern(out, total * s->family->element_size);
-  s->family->run_normalize(x, out, runs, &COEFFICIENTS);
+  s->family->run_normalize(in.x, added(in, runs.fusion), out, runs, &COEFFICIENTS);
   for (int64_t i = 0; i < total; i++)
     if (i % runs.stride < runs.length)
-      assert_same(s, value_at(s->type, out, i), normalized(s, value_at(s->type, x, i), COEFFICIENTS),
+      assert_same(s, value_at(s->type, out, i), normalized(s, values_at(s, in, i), COEFFICIENTS, runs.fusion),
                   "run_normalize", runs.length, i);
   assert_gaps_untouched(s, out, runs.count, runs.length, runs.stride);
+}
 
-  fill_pattern(out, total * s->family->element_size);
-  s->family->run_gradient_input(x, dy, out, runs, &COEFFICIENTS);
-  for (int64_t i = 0; i < total; i++)
-    if (i % runs.stride < runs.length)
-      assert_same(s, value_at(s->type, out, i),
-                  gradient(s, value_at(s->type, x, i), value_at(s->type, dy, i), COEFFICIENTS),
-                  "run_gradient_input", runs.length, i);
-  assert_gaps_untouched(s, out, runs.count, runs.length, runs.stride);
+/* dresidual is wanted every other time. */
+static bool wants_dresidual(norma_fusion fusion, int64_t turn) {
+  return fusion == FUSION_ADD_RELU && turn / 3 % 2 == 0;
+}
+
+static void check_run_gradient(const subject *s, norma_runs runs, test_placement placement) {
+  const int64_t total = (runs.count - 1) * runs.stride + runs.length;
+  const test_inputs in = inputs_at(s, placement, total);
+  void *dx = place(memory_out, placement, s, total);
+  void *dresidual = wants_dresidual(runs.fusion, runs.length) ? place(memory_dresidual, placement, s, total) : NULL;
+  fill_pattern(dx, total * s->family->element_size);
+  if (dresidual) fill_pattern(dresidual, total * s->family->element_size);
+  const norma_gradient_tensors tensors = {in.x, added(in, runs.fusion), in.dy, dx, dresidual};
+  s->family->run_gradient_input(tensors, runs, &COEFFICIENTS);
+  for (int64_t i = 0; i < total; i++) {
+    if (i % runs.stride >= runs.length) continue;
+    const test_values v = values_at(s, in, i);
+    assert_same(s, value_at(s->type, dx, i), gradient(s, v, COEFFICIENTS, runs.fusion), "run_gradient_input",
+                runs.length, i);
+    if (dresidual)
+      assert_same(s, value_at(s->type, dresidual, i), passed(s, v, COEFFICIENTS, runs.fusion), "dresidual of runs",
+                  runs.length, i);
+  }
+  assert_gaps_untouched(s, dx, runs.count, runs.length, runs.stride);
+  if (dresidual) assert_gaps_untouched(s, dresidual, runs.count, runs.length, runs.stride);
 }
 
 static void check_run_outputs_of(const subject *s, int64_t length) {
@@ -276,14 +391,13 @@ static void check_run_outputs_of(const subject *s, int64_t length) {
   for (test_placement placement = 0; placement < PLACEMENTS; placement++) {
     for (runs.count = 1; runs.count <= (length > 130 ? 1 : 2); runs.count++) {
       const int64_t total = (runs.count - 1) * runs.stride + length;
-      fill(s, place(memory_x, placement, s, total), runs.count, length, runs.stride, normal, 3);
-      fill(s, place(memory_dy, placement, s, total), runs.count, length, runs.stride, normal, 4);
-      for (int stream = 0; stream < 2; stream++) {
-        runs.stream = stream;
-        runs.ahead = 0;
-        check_run_outputs(s, runs, placement);
-        runs.ahead = runs.count * runs.stride; /* beyond the end: a prefetch is no read */
-        check_run_outputs(s, runs, placement);
+      fill_inputs(s, inputs_at(s, placement, total), runs.count, length, runs.stride, normal, 3);
+      for (int way = 0; way < 4; way++) {
+        runs.stream = way % 2;
+        runs.ahead = way / 2 * runs.count * runs.stride; /* beyond the end: a prefetch is no read */
+        runs.fusion = fusion_of(length + placement + runs.count + way / 2);
+        check_run_normalize(s, runs, placement);
+        check_run_gradient(s, runs, placement);
       }
     }
   }
@@ -294,6 +408,82 @@ static void run_outputs_of_subject(const subject *s) { for_each_size(s, LARGEST,
 static void run_outputs(void **state) {
   (void)state;
   for_each_subject(run_outputs_of_subject);
+}
+
+/* ---- Conversions of 16-bit floats -------------------------------------------------------------------
+ * Every one of them is read, and what comes of it is written, as half.h does with one number. */
+
+enum { HALVES = 65536 };
+
+static double widened(const subject *s, uint16_t h) {
+  return (double)(s->type == NORMA_BFLOAT16 ? norma_float_of_bf16(h) : norma_float_of_f16(h));
+}
+
+static uint16_t narrowed(const subject *s, double value) {
+  const float narrow = s->wide ? norma_odd_float(value) : (float)value;
+  return s->type == NORMA_BFLOAT16 ? norma_bf16_of_float(narrow) : norma_f16_of_float(narrow);
+}
+
+/* `any_nan`: where arithmetic has made a NaN, any is right; else the bits of the one that was read. */
+static void assert_converted(const subject *s, norma_coefficients by, bool any_nan, int64_t count, const char *what) {
+  const uint16_t *x = (const void *)memory_x.first;
+  const uint16_t *out = (const void *)memory_out.first;
+  for (int64_t i = 0; i < count; i++) {
+    const double value = multiply_add(s, widened(s, x[i]), by.scale, by.bias);
+    const uint16_t expected = narrowed(s, value);
+    if (out[i] != expected && !(any_nan && isnan(value) && isnan(value_at(s->type, out, i))))
+      fail_msg("%s, %s %s: 0x%04x times %a becomes 0x%04x instead of 0x%04x %s", s->level, type_name(s->type),
+               s->wide ? "wide" : "fast", x[i], by.scale, out[i], expected, what);
+  }
+}
+
+static void convert_runs(const subject *s, norma_coefficients by, bool any_nan) {
+  for (int stream = 0; stream < 2; stream++) {
+    fill_pattern(memory_out.first, HALVES * 2);
+    const norma_runs runs = {.count = 1, .channels = 1, .length = HALVES, .stream = stream};
+    s->family->run_normalize(memory_x.first, NULL, memory_out.first, runs, &by);
+    assert_converted(s, by, any_nan, HALVES, "in runs");
+  }
+}
+
+static void convert_rows(const subject *s, norma_coefficients by, bool any_nan) {
+  static const int64_t widths[] = {21, 64}; /* whole vectors and a rest; whole vectors, which may be streamed */
+  double reals[4][64];
+  for (int64_t c = 0; c < 64; c++) {
+    norma_real_put(s->family, reals[0], c, by.center);
+    norma_real_put(s->family, reals[1], c, by.scale);
+    norma_real_put(s->family, reals[2], c, by.bias);
+    norma_real_put(s->family, reals[3], c, 0);
+  }
+  for (int way = 0; way < 4; way++) {
+    const int64_t width = widths[way / 2];
+    const norma_rows rows = {.count = HALVES / width, .width = width, .stride = width, .stream = way % 2};
+    fill_pattern(memory_out.first, HALVES * 2);
+    const norma_coefficient_rows by_rows = {reals[0], reals[1], reals[2], reals[3], reals[3]};
+    s->family->row_normalize(memory_x.first, NULL, memory_out.first, rows, by_rows);
+    assert_converted(s, by, any_nan, rows.count * width, "in rows");
+  }
+}
+
+static void conversions_of_subject(const subject *s) {
+  if (!is_half(s->type)) return;
+  for (int h = 0; h < HALVES; h++) ((uint16_t *)(void *)memory_x.first)[h] = (uint16_t)h;
+  /* -0 is what keeps -0 when it is added. */
+  const norma_coefficients unchanged = {.scale = 1, .bias = -0.0};
+  convert_runs(s, unchanged, false);
+  convert_rows(s, unchanged, false);
+  /* Ties; any digits; subnormal numbers; what is too large. */
+  const float scales[] = {0x1.01p0F, 0x1.004p0F, 0x1.555556p0F, -0x1.2468acp-1F, 0x1.8p-12F, 0x1.8p-100F, 0x1p12F};
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+    const norma_coefficients by = {.scale = (double)scales[i], .bias = i % 2 ? 0x1p-30 : -0.0};
+    convert_runs(s, by, true);
+    convert_rows(s, by, true);
+  }
+}
+
+static void conversions(void **state) {
+  (void)state;
+  for_each_subject(conversions_of_subject);
 }
 
 /* ---- Shifts ------------------------------------------------------------------------------------------
@@ -331,6 +521,10 @@ static void shifts(void **state) {
 /* ---- Rows -------------------------------------------------------------------------------------------- */
 
 static const int64_t ROW_COUNTS[] = {1, 3, 4, 8, 17};
+enum { ROW_COUNTS_COUNT = sizeof ROW_COUNTS / sizeof *ROW_COUNTS };
+
+/* Beyond two vectors, and what is left of one, two counts of rows do: without four at once, and with all. */
+static bool takes_count(int i, int64_t width) { return width <= 40 || ROW_COUNTS[i] == 3 || ROW_COUNTS[i] == 17; }
 
 static int64_t rows_total(norma_rows rows) { return (rows.count - 1) * rows.stride + rows.width; }
 
@@ -346,45 +540,57 @@ static void check_row_shift(const subject *s, norma_rows rows, const void *x) {
   }
 }
 
-static void check_row_sums(const subject *s, norma_rows rows, test_placement placement, bool exact) {
-  void *x = place(memory_x, placement, s, rows_total(rows));
-  void *dy = place(memory_dy, placement, s, rows_total(rows));
-  fill(s, x, rows.count, rows.width, rows.stride, exact ? small_integer : normal, 6);
-  fill(s, dy, rows.count, rows.width, rows.stride, exact ? small_integer : normal, 7);
-  if (exact) check_row_shift(s, rows, x);
-  void *reals[3];
-  for (int i = 0; i < 3; i++) reals[i] = guarded_end(memory_reals[i], rows.width * s->family->real_size);
-  const double shift = exact ? 2 : 1.25;
-  for (int64_t c = 0; c < rows.width; c++) norma_real_put(s->family, reals[0], c, shift + (double)(c % 3));
-  for (int gradients = 0; gradients < 2; gradients++) {
-    const char *what = gradients ? "row_gradient_sums" : "row_moments";
+/* Sums of channel `c` as they should be, and as they are. */
+static void check_row_sum(const subject *s, norma_rows rows, test_inputs in, norma_coefficients by, int64_t c,
+                          bool gradients, bool exact, const void *first, const void *second) {
+  test_sums expected = {0};
+  for (int64_t r = 0; r < rows.count; r++) {
+    const test_values v = values_at(s, in, r * rows.stride + c);
     if (gradients) {
-      s->family->row_gradient_sums(x, dy, rows, reals[0], reals[1], reals[2]);
+      add_gradients(&expected, v.x, passed(s, v, by, rows.fusion), by.center);
     } else {
-      s->family->row_moments(x, rows, reals[0], reals[1], reals[2]);
-    }
-    for (int64_t c = 0; c < rows.width; c++) {
-      test_sums expected = {0};
-      const double center = norma_real_at(s->family, reals[0], c);
-      for (int64_t r = 0; r < rows.count; r++) {
-        const double value = value_at(s->type, x, r * rows.stride + c);
-        if (gradients) {
-          add_gradients(&expected, value, value_at(s->type, dy, r * rows.stride + c), center);
-        } else {
-          add_moments(&expected, value, center);
-        }
-      }
-      const double actual[2] = {norma_real_at(s->family, reals[1], c), norma_real_at(s->family, reals[2], c)};
-      assert_sums(s, actual, &expected, exact, rows.count, what, rows.width);
+      add_moments(&expected, v.x, by.center);
     }
   }
+  const double actual[2] = {norma_real_at(s->family, first, c), norma_real_at(s->family, second, c)};
+  assert_sums(s, actual, &expected, exact, rows.count, gradients ? "row_gradient_sums" : "row_moments", rows.width);
+}
+
+/* Neighbours differ in their center. */
+static norma_coefficients sum_coefficients_at(int64_t c, bool exact) {
+  norma_coefficients by = sum_coefficients(exact);
+  by.center += (double)(c % 3);
+  return by;
+}
+
+static void check_row_sums(const subject *s, norma_rows rows, test_placement placement, bool exact) {
+  const test_inputs in = inputs_at(s, placement, rows_total(rows));
+  fill_inputs(s, in, rows.count, rows.width, rows.stride, exact ? small_integer : normal, 6);
+  if (exact) check_row_shift(s, rows, in.x);
+  void *reals[REALS];
+  for (int i = 0; i < REALS; i++) reals[i] = guarded_end(memory_reals[i], rows.width * s->family->real_size);
+  for (int64_t c = 0; c < rows.width; c++) {
+    norma_real_put(s->family, reals[0], c, sum_coefficients_at(c, exact).center);
+    norma_real_put(s->family, reals[1], c, sum_coefficients_at(c, exact).scale);
+    norma_real_put(s->family, reals[2], c, sum_coefficients_at(c, exact).bias);
+  }
+  const bool relu = rows.fusion != FUSION_NONE;
+  const norma_coefficient_rows by = {
+    .center = reals[0], .scale = relu ? reals[1] : NULL, .bias = relu ? reals[2] : NULL};
+  s->family->row_moments(in.x, rows, reals[0], reals[3], reals[4]);
+  for (int64_t c = 0; c < rows.width; c++)
+    check_row_sum(s, rows, in, sum_coefficients_at(c, exact), c, false, exact, reals[3], reals[4]);
+  s->family->row_gradient_sums(in.x, added(in, rows.fusion), in.dy, rows, by, reals[3], reals[4]);
+  for (int64_t c = 0; c < rows.width; c++)
+    check_row_sum(s, rows, in, sum_coefficients_at(c, exact), c, true, exact, reals[3], reals[4]);
 }
 
 static void check_row_sums_of(const subject *s, int64_t width) {
-  for (size_t i = 0; i < sizeof ROW_COUNTS / sizeof *ROW_COUNTS; i++)
-    for (test_placement placement = 0; placement < PLACEMENTS; placement++)
-      check_row_sums(s, (norma_rows){.count = ROW_COUNTS[i], .width = width, .stride = width + GAP}, placement,
-                     i % 2 == 0);
+  for (int i = 0; i < ROW_COUNTS_COUNT; i++)
+    for (test_placement placement = 0; placement < PLACEMENTS && takes_count(i, width); placement++)
+      check_row_sums(s, (norma_rows){.count = ROW_COUNTS[i], .width = width, .stride = width + GAP,
+                                     .fusion = fusion_of(width + i + placement)},
+                     placement, i % 2 == 0);
 }
 
 static void row_sums_of_subject(const subject *s) { for_each_size(s, 513, check_row_sums_of); }
@@ -396,54 +602,72 @@ static void row_sums(void **state) {
 
 static norma_coefficients coefficients_of(const subject *s, norma_coefficient_rows by, int64_t c) {
   return (norma_coefficients){norma_real_at(s->family, by.center, c), norma_real_at(s->family, by.scale, c),
-                              norma_real_at(s->family, by.offset, c), norma_real_at(s->family, by.slope, c)};
+                              norma_real_at(s->family, by.bias, c), norma_real_at(s->family, by.offset, c),
+                              norma_real_at(s->family, by.slope, c)};
 }
 
 static norma_coefficient_rows coefficient_rows(const subject *s, int64_t width) {
-  void *reals[4];
+  void *reals[REALS];
   uint64_t seed = 8;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < REALS; i++) {
     reals[i] = guarded_end(memory_reals[i], width * s->family->real_size);
     for (int64_t c = 0; c < width; c++) norma_real_put(s->family, reals[i], c, random_uniform(&seed, -2, 2));
   }
-  return (norma_coefficient_rows){reals[0], reals[1], reals[2], reals[3]};
+  return (norma_coefficient_rows){reals[0], reals[1], reals[2], reals[3], reals[4]};
 }
 
-static void check_row_outputs(const subject *s, norma_rows rows, test_placement placement) {
-  const void *x = place(memory_x, placement, s, rows_total(rows));
-  const void *dy = place(memory_dy, placement, s, rows_total(rows));
+static void check_row_normalize(const subject *s, norma_rows rows, test_placement placement) {
+  const test_inputs in = inputs_at(s, placement, rows_total(rows));
   void *out = place(memory_out, placement, s, rows_total(rows));
   const norma_coefficient_rows by = coefficient_rows(s, rows.width);
-  for (int gradients = 0; gradients < 2; gradients++) {
-    fill_pattern(out, rows_total(rows) * s->family->element_size);
-    if (gradients) {
-      s->family->row_gradient_input(x, dy, out, rows, by);
-    } else {
-      s->family->row_normalize(x, out, rows, by);
-    }
-    for (int64_t i = 0; i < rows_total(rows); i++) {
-      if (i % rows.stride >= rows.width) continue;
-      const norma_coefficients own = coefficients_of(s, by, i % rows.stride);
-      const double value = value_at(s->type, x, i);
-      const double expected = gradients ? gradient(s, value, value_at(s->type, dy, i), own) : normalized(s, value, own);
-      assert_same(s, value_at(s->type, out, i), expected, gradients ? "row_gradient_input" : "row_normalize",
-                  rows.width, i);
-    }
-    assert_gaps_untouched(s, out, rows.count, rows.width, rows.stride);
+  fill_pattern(out, rows_total(rows) * s->family->element_size);
+  s->family->row_normalize(in.x, added(in, rows.fusion), out, rows, by);
+  for (int64_t i = 0; i < rows_total(rows); i++) {
+    if (i % rows.stride >= rows.width) continue;
+    const norma_coefficients own = coefficients_of(s, by, i % rows.stride);
+    assert_same(s, value_at(s->type, out, i), normalized(s, values_at(s, in, i), own, rows.fusion), "row_normalize",
+                rows.width, i);
   }
+  assert_gaps_untouched(s, out, rows.count, rows.width, rows.stride);
+}
+
+static void check_row_gradient(const subject *s, norma_rows rows, test_placement placement) {
+  const test_inputs in = inputs_at(s, placement, rows_total(rows));
+  const int64_t bytes = rows_total(rows) * s->family->element_size;
+  void *dx = place(memory_out, placement, s, rows_total(rows));
+  void *dresidual =
+      wants_dresidual(rows.fusion, rows.width) ? place(memory_dresidual, placement, s, rows_total(rows)) : NULL;
+  const norma_coefficient_rows by = coefficient_rows(s, rows.width);
+  fill_pattern(dx, bytes);
+  if (dresidual) fill_pattern(dresidual, bytes);
+  const norma_gradient_tensors tensors = {in.x, added(in, rows.fusion), in.dy, dx, dresidual};
+  s->family->row_gradient_input(tensors, rows, by);
+  for (int64_t i = 0; i < rows_total(rows); i++) {
+    if (i % rows.stride >= rows.width) continue;
+    const norma_coefficients own = coefficients_of(s, by, i % rows.stride);
+    const test_values v = values_at(s, in, i);
+    assert_same(s, value_at(s->type, dx, i), gradient(s, v, own, rows.fusion), "row_gradient_input", rows.width, i);
+    if (dresidual)
+      assert_same(s, value_at(s->type, dresidual, i), passed(s, v, own, rows.fusion), "dresidual of rows", rows.width,
+                  i);
+  }
+  assert_gaps_untouched(s, dx, rows.count, rows.width, rows.stride);
+  if (dresidual) assert_gaps_untouched(s, dresidual, rows.count, rows.width, rows.stride);
 }
 
 static void check_row_outputs_of(const subject *s, int64_t width) {
   /* Rows may be streamed only where every row is aligned: a stride that is a multiple of 16 is. */
   const int64_t strides[] = {width + GAP, (width + 15) / 16 * 16};
-  for (size_t i = 0; i < 2 * sizeof ROW_COUNTS / sizeof *ROW_COUNTS; i++) {
+  for (int i = 0; i < 2 * ROW_COUNTS_COUNT; i++) {
+    if (!takes_count(i / 2, width)) continue;
     norma_rows rows = {.count = ROW_COUNTS[i / 2], .width = width, .stride = strides[i % 2]};
     for (test_placement placement = 0; placement < PLACEMENTS; placement++) {
-      fill(s, place(memory_x, placement, s, rows_total(rows)), rows.count, width, rows.stride, normal, 9);
-      fill(s, place(memory_dy, placement, s, rows_total(rows)), rows.count, width, rows.stride, normal, 10);
-      for (int stream = 0; stream < 2; stream++) {
+      fill_inputs(s, inputs_at(s, placement, rows_total(rows)), rows.count, width, rows.stride, normal, 9);
+      rows.fusion = fusion_of(width + i + placement);
+      for (int stream = 0; stream <= i % 2; stream++) {
         rows.stream = stream;
-        check_row_outputs(s, rows, placement);
+        check_row_normalize(s, rows, placement);
+        check_row_gradient(s, rows, placement);
       }
     }
   }
@@ -512,7 +736,9 @@ static void row_totals(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(run_sums),
+    cmocka_unit_test(groups),
     cmocka_unit_test(run_outputs),
+    cmocka_unit_test(conversions),
     cmocka_unit_test(shifts),
     cmocka_unit_test(row_sums),
     cmocka_unit_test(row_outputs),

@@ -12,11 +12,12 @@ static void *cut(char *block, int64_t *used, int64_t size) {
 
 static int64_t lay_out(test_layer *layer, char *block) {
   const int64_t tensor = layer->elements * value_size(layer->norm.data_type);
-  const int64_t parameters = layer->norm.channels * value_size(layer->norm.data_type);
+  const int64_t parameters = layer->norm.channels * parameter_size(layer->norm.data_type);
   const int64_t statistics = layer->norm.channels * (int64_t)sizeof(double);
   int64_t used = 0;
   layer->x = cut(block, &used, tensor);
   layer->dy = cut(block, &used, tensor);
+  layer->residual = cut(block, &used, tensor);
   layer->gamma = cut(block, &used, parameters);
   layer->beta = cut(block, &used, parameters);
   layer->running_mean = cut(block, &used, parameters);
@@ -28,6 +29,7 @@ static int64_t lay_out(test_layer *layer, char *block) {
   const int64_t inputs = used;
   layer->results = cut(block, &used, 0);
   layer->out = cut(block, &used, tensor);
+  layer->dresidual = cut(block, &used, tensor);
   layer->mean = cut(block, &used, statistics);
   layer->variance = cut(block, &used, statistics);
   layer->sum_dy = cut(block, &used, statistics);
@@ -66,11 +68,12 @@ static void fill_rest(test_layer *layer, uint64_t *seed) {
   const int32_t type = layer->norm.data_type;
   for (int64_t i = 0; i < layer->elements; i++) value_put(type, layer->dy, i, 0.1 + random_normal(seed));
   for (int64_t c = 0; c < layer->norm.channels; c++) {
-    value_put(type, layer->gamma, c, random_uniform(seed, 0.5, 1.5));
-    value_put(type, layer->beta, c, random_uniform(seed, -1, 1));
-    value_put(type, layer->running_mean, c, random_uniform(seed, -1, 1));
-    value_put(type, layer->running_var, c, random_uniform(seed, 0.5, 2));
+    parameter_put(type, layer->gamma, c, random_uniform(seed, 0.5, 1.5));
+    parameter_put(type, layer->beta, c, random_uniform(seed, -1, 1));
+    parameter_put(type, layer->running_mean, c, random_uniform(seed, -1, 1));
+    parameter_put(type, layer->running_var, c, random_uniform(seed, 0.5, 2));
   }
+  for (int64_t i = 0; i < layer->elements; i++) value_put(type, layer->residual, i, random_normal(seed));
 }
 
 void layer_fill_x(test_layer *layer, uint64_t seed, double mean, double deviation) {
@@ -97,12 +100,57 @@ const char *operation_name(test_operation operation) {
     [LOCAL_STATISTICS] = "local_statistics",
     [NORMALIZE] = "normalize",
     [LOCAL_GRADIENT_SUMS] = "local_gradient_sums",
-    [GRADIENT_INPUT] = "gradient_input"
+    [GRADIENT_INPUT] = "gradient_input",
+    [RELU_FORWARD_TRAINING] = "relu_forward_training",
+    [RELU_FORWARD_INFERENCE] = "relu_forward_inference",
+    [RELU_BACKWARD_TRAINING] = "relu_backward_training",
+    [RELU_BACKWARD_INFERENCE] = "relu_backward_inference"
   };
   return names[operation];
 }
 
+bool has_relu(test_operation operation) { return operation >= RELU_FORWARD_TRAINING; }
+
+bool by_running(test_operation operation) {
+  return operation == FORWARD_INFERENCE || operation == BACKWARD_INFERENCE || operation == RELU_FORWARD_INFERENCE ||
+         operation == RELU_BACKWARD_INFERENCE;
+}
+
+bool is_forward(test_operation operation) {
+  return operation == FORWARD_TRAINING || operation == FORWARD_INFERENCE || operation == NORMALIZE ||
+         operation == RELU_FORWARD_TRAINING || operation == RELU_FORWARD_INFERENCE;
+}
+
+bool writes_tensor(test_operation operation) {
+  return operation != LOCAL_STATISTICS && operation != LOCAL_GRADIENT_SUMS;
+}
+
+bool writes_dresidual(const test_layer *l, test_operation operation) {
+  return has_relu(operation) && !is_forward(operation) && l->residual && l->out;
+}
+
+static norma_status run_relu(test_layer *l, test_operation operation) {
+  void *dresidual = writes_dresidual(l, operation) ? l->dresidual : NULL;
+  switch (operation) {
+    case RELU_FORWARD_TRAINING:
+      return norma_batch_norm_relu_forward_training(&l->norm, l->x, l->residual, l->gamma, l->beta, l->out, l->mean,
+                                                    l->variance, NULL, 0);
+    case RELU_FORWARD_INFERENCE:
+      return norma_batch_norm_relu_forward_inference(&l->norm, l->x, l->residual, l->gamma, l->beta,
+                                                     l->running_mean, l->running_var, l->out, NULL, 0);
+    case RELU_BACKWARD_TRAINING:
+      return norma_batch_norm_relu_backward_training(&l->norm, l->x, l->residual, l->dy, l->gamma, l->beta,
+                                                     l->given_mean, l->given_variance, l->out, dresidual, l->dgamma,
+                                                     l->dbeta, NULL, 0);
+    default:
+      return norma_batch_norm_relu_backward_inference(&l->norm, l->x, l->residual, l->dy, l->gamma, l->beta,
+                                                      l->running_mean, l->running_var, l->out, dresidual, l->dgamma,
+                                                      l->dbeta, NULL, 0);
+  }
+}
+
 norma_status layer_run(test_layer *l, test_operation operation) {
+  if (has_relu(operation)) return run_relu(l, operation);
   switch (operation) {
     case FORWARD_TRAINING:
       return norma_batch_norm_forward_training(&l->norm, l->x, l->gamma, l->beta, l->out, l->mean, l->variance,
@@ -130,22 +178,8 @@ norma_status layer_run(test_layer *l, test_operation operation) {
   }
 }
 
-/* What api.c makes of each operation. */
-static norma_job job_of(const test_layer *l, test_operation operation) {
-  norma_job job = {.x = l->x, .dy = l->dy, .gamma = l->gamma, .beta = l->beta, .count = l->count, .out = l->out};
-  const bool by_running = operation == FORWARD_INFERENCE || operation == BACKWARD_INFERENCE;
-  job.running_mean = by_running ? l->running_mean : NULL;
-  job.running_var = by_running ? l->running_var : NULL;
-  job.mean = by_running ? NULL : l->given_mean;
-  job.variance = by_running ? NULL : l->given_variance;
-  job.sum_dy = l->given_sum_dy;
-  job.sum_dy_x_hat = l->given_sum_dy_x_hat;
-  job.mean_out = l->mean;
-  job.variance_out = l->variance;
-  job.sum_dy_out = l->sum_dy;
-  job.sum_dy_x_hat_out = l->sum_dy_x_hat;
-  job.dgamma = l->dgamma;
-  job.dbeta = l->dbeta;
+/* The passes that api.c makes of each operation. */
+static void set_passes(norma_job *job, test_operation operation) {
   static const struct {
     norma_sum_pass sum;
     norma_finish *finish;
@@ -158,11 +192,36 @@ static norma_job job_of(const test_layer *l, test_operation operation) {
     [LOCAL_STATISTICS] = {SUM_MOMENTS, norma_finish_statistics, APPLY_NOTHING},
     [NORMALIZE] = {SUM_NOTHING, norma_finish_normalize, APPLY_NORMALIZE},
     [LOCAL_GRADIENT_SUMS] = {SUM_GRADIENTS, norma_finish_gradient_sums, APPLY_NOTHING},
-    [GRADIENT_INPUT] = {SUM_NOTHING, norma_finish_gradient_input, APPLY_GRADIENT}
+    [GRADIENT_INPUT] = {SUM_NOTHING, norma_finish_gradient_input, APPLY_GRADIENT},
+    [RELU_FORWARD_TRAINING] = {SUM_MOMENTS, norma_finish_forward_training, APPLY_NORMALIZE},
+    [RELU_FORWARD_INFERENCE] = {SUM_NOTHING, norma_finish_normalize, APPLY_NORMALIZE},
+    [RELU_BACKWARD_TRAINING] = {SUM_GRADIENTS, norma_finish_backward_training, APPLY_GRADIENT},
+    [RELU_BACKWARD_INFERENCE] = {SUM_GRADIENTS, norma_finish_backward_inference, APPLY_GRADIENT}
   };
-  job.sum = passes[operation].sum;
-  job.finish = passes[operation].finish;
-  job.apply = passes[operation].apply;
+  job->sum = passes[operation].sum;
+  job->finish = passes[operation].finish;
+  job->apply = passes[operation].apply;
+}
+
+static norma_job job_of(const test_layer *l, test_operation operation) {
+  norma_job job = {.x = l->x, .dy = l->dy, .gamma = l->gamma, .beta = l->beta, .count = l->count, .out = l->out};
+  const bool running = by_running(operation);
+  job.relu = has_relu(operation);
+  job.residual = job.relu ? l->residual : NULL;
+  job.dresidual = writes_dresidual(l, operation) ? l->dresidual : NULL;
+  job.running_mean = running ? l->running_mean : NULL;
+  job.running_var = running ? l->running_var : NULL;
+  job.mean = running ? NULL : l->given_mean;
+  job.variance = running ? NULL : l->given_variance;
+  job.sum_dy = l->given_sum_dy;
+  job.sum_dy_x_hat = l->given_sum_dy_x_hat;
+  job.mean_out = l->mean;
+  job.variance_out = l->variance;
+  job.sum_dy_out = l->sum_dy;
+  job.sum_dy_x_hat_out = l->sum_dy_x_hat;
+  job.dgamma = l->dgamma;
+  job.dbeta = l->dbeta;
+  set_passes(&job, operation);
   return job;
 }
 

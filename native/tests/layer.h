@@ -14,12 +14,14 @@ typedef struct test_layer {
   int64_t count;    /* M = N * S */
 
   void *x, *dy;                         /* tensors */
+  void *residual;                       /* tensor; a test may set it to NULL */
   void *gamma, *beta;                   /* parameters; a test may set them to NULL */
   void *running_mean, *running_var;     /* parameters */
   double *given_mean, *given_variance;  /* statistics that the forward pass gave */
   double *given_sum_dy, *given_sum_dy_x_hat; /* gradient sums of the whole */
 
-  void *out; /* tensor: y or dx */
+  void *out;       /* tensor: y or dx */
+  void *dresidual; /* tensor; written where there is a residual, and dx */
   double *mean, *variance, *sum_dy, *sum_dy_x_hat;
   void *dgamma, *dbeta;
 
@@ -50,10 +52,24 @@ typedef enum test_operation {
   NORMALIZE,
   LOCAL_GRADIENT_SUMS,
   GRADIENT_INPUT,
+  RELU_FORWARD_TRAINING,
+  RELU_FORWARD_INFERENCE,
+  RELU_BACKWARD_TRAINING,
+  RELU_BACKWARD_INFERENCE,
   OPERATIONS
 } test_operation;
 
 const char *operation_name(test_operation operation);
+
+/* Whether ReLU is a part of it, with the residual before it if there is one. */
+bool has_relu(test_operation operation);
+/* Whether it takes running statistics, not those given. */
+bool by_running(test_operation operation);
+/* Whether it writes y from x, and not dx from dy or no tensor. */
+bool is_forward(test_operation operation);
+bool writes_tensor(test_operation operation);
+/* Whether a backward pass writes the layer's dresidual too. */
+bool writes_dresidual(const test_layer *layer, test_operation operation);
 
 /*
  * Runs an operation through the public function. Where it needs statistics or gradient sums, they are

@@ -2,7 +2,6 @@
  * Random and hard data against the formulas, within bounds that follow from the arithmetic: means far from
  * zero, ranges that float does not have, drifting data, NaN and infinity, every size of epsilon.
  */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@ static const int64_t SHAPES[][3] = {
 static void for_each_layer(void (*check)(test_layer *)) {
   for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++)
     for (int32_t layout = NORMA_CHANNELS_FIRST; layout <= NORMA_CHANNELS_LAST; layout++)
-      for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT64; type++) {
+      for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) {
         const int64_t *s = SHAPES[i];
         test_layer layer = layer_make((norma_batch_norm){s[0], s[1], s[2], 1e-5, type, layout, 2});
         check(&layer);
@@ -43,22 +42,34 @@ static void ordinary(void **state) {
   run_over_layers("ordinary data", check_ordinary);
 }
 
-/* The shapes and data of a network: here the promise of the header, "a few units in the last place", is 4. */
+static void check_network(norma_batch_norm norm) {
+  test_layer layer = layer_make(norm);
+  layer_fill(&layer, 22);
+  layer_check_all(&layer, TYPICAL);
+  layer_free(&layer);
+}
+
+/*
+ * The shapes and data of a network: here the promise of the header, "a few units in the last place", is 4. Of
+ * 16 bits it is the half unit of rounding, and what float is off by.
+ */
 static void network_shapes(void **state) {
   (void)state;
   const int64_t shapes[][3] = {{32, 16, 784}, {32, 8, 3136}, {64, 128, 1}, {8, 24, 196}, {1, 3, 150528}};
   memset(largest, 0, sizeof largest);
   for (int i = 0; i < 5; i++)
     for (int32_t layout = NORMA_CHANNELS_FIRST; layout <= NORMA_CHANNELS_LAST; layout++) {
-      test_layer layer = layer_make(
-          (norma_batch_norm){shapes[i][0], shapes[i][1], shapes[i][2], 1e-5, NORMA_FLOAT32, layout, 0});
-      layer_fill(&layer, 22);
-      layer_check_all(&layer, TYPICAL);
-      layer_free(&layer);
+      norma_batch_norm norm = {shapes[i][0], shapes[i][1], shapes[i][2], 1e-5, NORMA_FLOAT32, layout, 0};
+      check_network(norm);
+      norm.data_type = NORMA_BFLOAT16 + i % 2;
+      if (i > 1 && layout == i / 2 % 2) check_network(norm); /* the first two are many numbers */
     }
   print_largest_errors("the shapes of networks");
-  assert_true(largest[NORMA_FLOAT32].y <= 4);
-  assert_true(largest[NORMA_FLOAT32].dx <= 4);
+  for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) {
+    const double most = is_half(type) ? 0.51 : 4;
+    assert_true(largest[type].y <= most);
+    assert_true(largest[type].dx <= most);
+  }
 }
 
 /* ---- Absent parameters and gradients --------------------------------------------------------------------- */
@@ -79,35 +90,46 @@ static void without_parameters(void **state) {
   run_over_layers("absent gamma and beta", check_without_parameters);
 }
 
+static void assert_as_wanted(const test_layer *l, const void *array, bool wanted, const char *all, int64_t size) {
+  unsigned char pattern;
+  fill_pattern(&pattern, 1);
+  const int64_t at = (const char *)array - l->results;
+  if (wanted) {
+    assert_memory_equal(array, all + at, (size_t)size);
+  } else {
+    assert_memory_equal(array, &pattern, 1);
+  }
+}
+
 /* What is not wanted changes nothing in what is. */
+static void check_unwanted_of(test_layer *l, test_operation operation) {
+  const int64_t tensor = l->elements * value_size(l->norm.data_type);
+  const int64_t parameters = l->norm.channels * parameter_size(l->norm.data_type);
+  fill_pattern(l->results, l->results_size);
+  assert_int_equal(layer_run(l, operation), NORMA_OK);
+  char *all = new_bytes(l->results_size);
+  memcpy(all, l->results, (size_t)l->results_size);
+  for (int wanted = 0; wanted < 8; wanted++) {
+    test_layer some = *l;
+    if (!(wanted & 1)) some.out = NULL;
+    if (!(wanted & 2)) some.dgamma = NULL;
+    if (!(wanted & 4)) some.dbeta = NULL;
+    fill_pattern(l->results, l->results_size);
+    assert_int_equal(layer_run(&some, operation), NORMA_OK);
+    assert_as_wanted(l, l->out, some.out, all, tensor);
+    assert_as_wanted(l, l->dresidual, writes_dresidual(&some, operation), all, tensor);
+    assert_as_wanted(l, l->dgamma, some.dgamma, all, parameters);
+    assert_as_wanted(l, l->dbeta, some.dbeta, all, parameters);
+  }
+  free(all);
+}
+
 static void check_unwanted(test_layer *l) {
   layer_fill(l, 24);
   layer_give(l);
-  for (test_operation operation = BACKWARD_TRAINING; operation <= BACKWARD_INFERENCE; operation++) {
-    fill_pattern(l->results, l->results_size);
-    assert_int_equal(layer_run(l, operation), NORMA_OK);
-    char *all = new_bytes(l->results_size);
-    memcpy(all, l->results, (size_t)l->results_size);
-    for (int wanted = 0; wanted < 8; wanted++) {
-      test_layer some = *l;
-      if (!(wanted & 1)) some.out = NULL;
-      if (!(wanted & 2)) some.dgamma = NULL;
-      if (!(wanted & 4)) some.dbeta = NULL;
-      fill_pattern(l->results, l->results_size);
-      assert_int_equal(layer_run(&some, operation), NORMA_OK);
-      const size_t tensor = (size_t)(l->elements * value_size(l->norm.data_type));
-      const size_t parameters = (size_t)(l->norm.channels * value_size(l->norm.data_type));
-      if (some.out) assert_memory_equal(l->out, all, tensor);
-      if (some.dgamma) assert_memory_equal(l->dgamma, all + ((char *)l->dgamma - l->results), parameters);
-      if (some.dbeta) assert_memory_equal(l->dbeta, all + ((char *)l->dbeta - l->results), parameters);
-      unsigned char pattern;
-      fill_pattern(&pattern, 1);
-      if (!some.out) assert_memory_equal(l->out, &pattern, 1);
-      if (!some.dgamma) assert_memory_equal(l->dgamma, &pattern, 1);
-      if (!some.dbeta) assert_memory_equal(l->dbeta, &pattern, 1);
-    }
-    free(all);
-  }
+  for (test_operation operation = 0; operation < OPERATIONS; operation++)
+    if (writes_tensor(operation) && !is_forward(operation) && operation != GRADIENT_INPUT)
+      check_unwanted_of(l, operation);
 }
 
 static void unwanted_gradients(void **state) {
@@ -118,9 +140,10 @@ static void unwanted_gradients(void **state) {
 /* ---- Hard data ------------------------------------------------------------------------------------------- */
 
 static void check_large_means(test_layer *l) {
-  const double means[] = {1e4, -1e5, 1e6, 1e7};
+  const double means_float16[] = {1e2, -1e3, 1e4, 6e4};
+  const double means_others[] = {1e4, -1e5, 1e6, 1e7};
   for (int i = 0; i < 4; i++) {
-    layer_fill_x(l, 25, means[i], 1);
+    layer_fill_x(l, 25, l->norm.data_type == NORMA_FLOAT16 ? means_float16[i] : means_others[i], 1);
     layer_check_all(l, TYPICAL);
   }
 }
@@ -132,11 +155,13 @@ static void large_means(void **state) {
 
 /* Deviations of every size that the type has, with an epsilon of that size and without. */
 static void check_scales(test_layer *l) {
-  const bool is_double = l->norm.data_type == NORMA_FLOAT64;
+  const int32_t type = l->norm.data_type;
   const double scales_float[] = {1e-35, 1e-30, 1e-18, 1e-8, 1e8, 1e18, 1e30, 6e37};
   const double scales_double[] = {1e-150, 1e-100, 1e-30, 1e-8, 1e8, 1e30, 1e100, 1e150};
+  const double scales_float16[] = {1e-7, 1e-6, 1e-5, 1e-3, 0.1, 10, 1e3, 1e4};
+  const double *of_type = type == NORMA_FLOAT64 ? scales_double : type == NORMA_FLOAT16 ? scales_float16 : scales_float;
   for (int i = 0; i < 8; i++) {
-    const double scale = is_double ? scales_double[i] : scales_float[i];
+    const double scale = of_type[i];
     layer_fill_x(l, 26, scale, scale);
     for (int with = 0; with < 2; with++) {
       l->norm.epsilon = with * scale * scale;
@@ -145,6 +170,8 @@ static void check_scales(test_layer *l) {
       layer_check(l, NORMALIZE, TYPICAL);
       layer_check(l, LOCAL_GRADIENT_SUMS, TYPICAL);
       layer_check(l, BACKWARD_TRAINING, TYPICAL);
+      layer_check(l, RELU_FORWARD_TRAINING, TYPICAL);
+      layer_check(l, RELU_BACKWARD_TRAINING, TYPICAL);
     }
   }
 }
@@ -154,29 +181,32 @@ static void scales(void **state) {
   run_over_layers("deviations from 1e-35 to 6e37", check_scales);
 }
 
-/* Half of the values at the largest float, half at minus that: the sums overflow, the results do not. */
+/* Half of the values at the largest number, half at minus that: sums in float overflow, the results do not. */
 static void check_largest(test_layer *l) {
-  if (l->count % 2 != 0 || l->norm.data_type != NORMA_FLOAT32) return;
+  const int32_t type = l->norm.data_type;
+  if (l->count % 2 != 0 || type == NORMA_FLOAT64) return;
   layer_fill(l, 27);
   for (int64_t c = 0; c < l->norm.channels; c++)
     for (int64_t i = 0; i < l->count; i++)
-      value_put(NORMA_FLOAT32, l->x, layer_index(l, c, i), (double)(i % 2 ? FLT_MAX : -FLT_MAX));
+      value_put(type, l->x, layer_index(l, c, i), i % 2 ? largest_value(type) : -largest_value(type));
   layer_check(l, FORWARD_TRAINING, HOSTILE);
   layer_give(l);
   layer_check(l, NORMALIZE, HOSTILE);
   layer_check(l, BACKWARD_TRAINING, HOSTILE);
+  layer_check(l, RELU_FORWARD_TRAINING, HOSTILE);
+  layer_check(l, RELU_BACKWARD_TRAINING, HOSTILE);
 }
 
-static void largest_floats(void **state) {
+static void largest_numbers(void **state) {
   (void)state;
-  run_over_layers("the largest floats", check_largest);
+  run_over_layers("the largest numbers", check_largest);
 }
 
 /* Subnormal x: the smallest deviations of all. */
 static void check_subnormal(test_layer *l) {
   uint64_t seed = 28;
   layer_fill(l, 28);
-  const double smallest = l->norm.data_type == NORMA_FLOAT64 ? 0x1p-1074 : 0x1p-149;
+  const double smallest = smallest_value(l->norm.data_type);
   for (int64_t i = 0; i < l->elements; i++)
     value_put(l->norm.data_type, l->x, i, (double)random_integer(&seed, -1000, 1000) * smallest);
   layer_check(l, FORWARD_TRAINING, HOSTILE);
@@ -197,13 +227,11 @@ static void check_drifting(test_layer *l) {
     for (int64_t i = 0; i < l->count; i++) {
       const int64_t at = layer_index(l, c, i);
       const double x = value_at(l->norm.data_type, l->x, at);
-      const double outlier = i < 16 ? 1e5 : 0;
+      const double outlier = i < 16 ? (l->norm.data_type == NORMA_FLOAT16 ? 3e4 : 1e5) : 0;
       const double trend = 1e3 * (double)i / (double)l->count;
       value_put(l->norm.data_type, l->x, at, x + (c % 2 ? outlier : trend));
     }
-  layer_check(l, FORWARD_TRAINING, HOSTILE);
-  layer_give(l);
-  layer_check(l, BACKWARD_TRAINING, HOSTILE);
+  layer_check_all(l, HOSTILE);
 }
 
 static void drifting(void **state) {
@@ -227,20 +255,23 @@ static void epsilons(void **state) {
 
 /* gamma and beta of every size, gradients too. */
 static void check_parameter_sizes(test_layer *l) {
-  const double sizes[] = {1e-30, 1e-10, 1e10, 1e30};
+  const double sizes_float16[] = {1e-4, 1e-2, 1e2, 1e4}; /* of dy, too */
+  const double sizes_others[] = {1e-30, 1e-10, 1e10, 1e30};
+  const double *sizes = l->norm.data_type == NORMA_FLOAT16 ? sizes_float16 : sizes_others;
   for (int i = 0; i < 4; i++) {
     layer_fill(l, 31);
     for (int64_t c = 0; c < l->norm.channels; c++) {
-      value_put(l->norm.data_type, l->gamma, c, c % 2 ? sizes[i] : 0);
-      value_put(l->norm.data_type, l->beta, c, sizes[3 - i]);
+      parameter_put(l->norm.data_type, l->gamma, c, c % 2 ? sizes[i] : 0);
+      parameter_put(l->norm.data_type, l->beta, c, sizes[3 - i]);
     }
     layer_check_all(l, TYPICAL);
     for (int64_t k = 0; k < l->elements; k++)
       value_put(l->norm.data_type, l->dy, k, sizes[i] * value_at(l->norm.data_type, l->dy, k));
     layer_give(l);
     layer_check(l, LOCAL_GRADIENT_SUMS, TYPICAL);
-    for (int64_t c = 0; c < l->norm.channels; c++) value_put(l->norm.data_type, l->gamma, c, 1);
+    for (int64_t c = 0; c < l->norm.channels; c++) parameter_put(l->norm.data_type, l->gamma, c, 1);
     layer_check(l, BACKWARD_TRAINING, TYPICAL);
+    layer_check(l, RELU_BACKWARD_TRAINING, TYPICAL);
   }
 }
 
@@ -254,7 +285,8 @@ static void parameter_sizes(void **state) {
  * of them does not.
  */
 static void check_gradient_ranges(test_layer *l) {
-  if (l->norm.data_type != NORMA_FLOAT32) return;
+  const int32_t type = l->norm.data_type;
+  if (type != NORMA_FLOAT32 && type != NORMA_BFLOAT16) return;
   l->norm.epsilon = 0;
   const double deviations[] = {1e-35, 1e-25, 1e-10, 1e10, 1e25, 1e37};
   const double gradients[] = {1e-36, 1e-30, 1e-15, 1e15, 1e30};
@@ -264,12 +296,13 @@ static void check_gradient_ranges(test_layer *l) {
       const bool in_range = dx < 1e36 && dx > 1e-38; /* else gamma brings it back */
       layer_fill_x(l, 35, deviations[i], deviations[i]);
       for (int64_t at = 0; at < l->elements; at++)
-        value_put(NORMA_FLOAT32, l->dy, at, gradients[k] * value_at(NORMA_FLOAT32, l->dy, at));
+        value_put(type, l->dy, at, gradients[k] * value_at(type, l->dy, at));
       for (int64_t c = 0; c < l->norm.channels; c++)
-        if (!in_range || c % 2) value_put(NORMA_FLOAT32, l->gamma, c, deviations[i]);
+        if (!in_range || c % 2) parameter_put(type, l->gamma, c, deviations[i]);
       layer_give(l);
       layer_check(l, LOCAL_GRADIENT_SUMS, TYPICAL);
       layer_check(l, BACKWARD_TRAINING, TYPICAL);
+      layer_check(l, RELU_BACKWARD_TRAINING, TYPICAL);
       layer_check(l, GRADIENT_INPUT, TYPICAL);
     }
 }
@@ -359,10 +392,12 @@ static void negative_running_variance(void **state) {
   (void)state;
   test_layer layer = layer_make((norma_batch_norm){2, 3, 5, 1e-5, NORMA_FLOAT32, NORMA_CHANNELS_FIRST, 0});
   layer_fill(&layer, 34);
-  value_put(NORMA_FLOAT32, layer.running_var, 1, -1);
-  assert_int_equal(layer_run(&layer, FORWARD_INFERENCE), NORMA_OK);
-  assert_true(all_nan(&layer, 1));
-  assert_false(all_nan(&layer, 0));
+  parameter_put(NORMA_FLOAT32, layer.running_var, 1, -1);
+  for (int relu = 0; relu < 2; relu++) {
+    assert_int_equal(layer_run(&layer, relu ? RELU_FORWARD_INFERENCE : FORWARD_INFERENCE), NORMA_OK);
+    assert_true(all_nan(&layer, 1));
+    assert_false(all_nan(&layer, 0));
+  }
   layer_free(&layer);
 }
 
@@ -374,7 +409,7 @@ int main(void) {
     cmocka_unit_test(unwanted_gradients),
     cmocka_unit_test(large_means),
     cmocka_unit_test(scales),
-    cmocka_unit_test(largest_floats),
+    cmocka_unit_test(largest_numbers),
     cmocka_unit_test(subnormals),
     cmocka_unit_test(drifting),
     cmocka_unit_test(epsilons),

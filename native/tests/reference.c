@@ -14,8 +14,8 @@ static void set_inv_std(reference *by) {
 static reference parameters(const test_layer *layer, int64_t c) {
   const int32_t type = layer->norm.data_type;
   return (reference){
-    .gamma = layer->gamma ? value_at(type, layer->gamma, c) : 1,
-    .beta = layer->beta ? value_at(type, layer->beta, c) : 0,
+    .gamma = layer->gamma ? parameter_at(type, layer->gamma, c) : 1,
+    .beta = layer->beta ? parameter_at(type, layer->beta, c) : 0,
     .epsilon = layer->norm.epsilon,
     .count = (long double)layer->count
   };
@@ -44,15 +44,17 @@ reference reference_of_batch(const test_layer *layer, int64_t c) {
   return by;
 }
 
-void reference_sum_gradients(const test_layer *layer, int64_t c, reference *by) {
-  by->sum_dy = by->sum_dy_x_hat = by->size_dy = by->size_dy_x_hat = 0;
+void reference_sum_gradients(const test_layer *layer, int64_t c, bool relu, reference *by) {
+  by->sum_dy = by->sum_dy_x_hat = by->size_dy = by->size_dy_x_hat = by->terms = 0;
   for (int64_t i = 0; i < layer->count; i++) {
+    if (relu && reference_z(layer, by, c, i) <= 0) continue;
     const long double dy = (long double)value(layer, layer->dy, c, i);
     const long double product = dy * reference_x_hat(by, value(layer, layer->x, c, i));
     by->sum_dy += dy;
     by->sum_dy_x_hat += product;
     by->size_dy += fabsl(dy);
     by->size_dy_x_hat += fabsl(product);
+    by->terms += 1;
   }
 }
 
@@ -60,6 +62,11 @@ long double reference_x_hat(const reference *by, double x) { return ((long doubl
 
 long double reference_y(const reference *by, double x) {
   return (long double)by->gamma * reference_x_hat(by, x) + (long double)by->beta;
+}
+
+long double reference_z(const test_layer *layer, const reference *by, int64_t c, int64_t i) {
+  const long double y = reference_y(by, value(layer, layer->x, c, i));
+  return layer->residual ? y + (long double)value(layer, layer->residual, c, i) : y;
 }
 
 long double reference_dx(const reference *by, double x, double dy) {

@@ -10,7 +10,7 @@
 
 enum { CHANNELS = 5 };
 
-/* Running statistics of either data type, and the batches they have seen. */
+/* Running statistics of any data type, and the batches they have seen. */
 typedef struct statistics {
   int32_t type;
   double memory[2][CHANNELS]; /* of floats or doubles */
@@ -25,8 +25,8 @@ typedef struct batch {
 static statistics statistics_make(int32_t type) {
   statistics made = {.type = type};
   for (int c = 0; c < CHANNELS; c++) {
-    value_put(type, made.memory[0], c, 0.1 * c);
-    value_put(type, made.memory[1], c, 1 + 0.3 * c);
+    parameter_put(type, made.memory[0], c, 0.1 * c);
+    parameter_put(type, made.memory[1], c, 1 + 0.3 * c);
   }
   return made;
 }
@@ -45,11 +45,10 @@ static norma_status update(const norma_running_rule *rule, const batch *by, stat
                                          s->memory[1], &s->batches, &s->refused);
 }
 
-static double rounded(int32_t type, double value) { return type == NORMA_FLOAT32 ? (double)(float)value : value; }
+static double rounded(int32_t type, double value) { return value_rounded(parameter_type(type), value); }
 
 static void for_each_type(void (*check)(int32_t)) {
-  check(NORMA_FLOAT32);
-  check(NORMA_FLOAT64);
+  for (int32_t type = NORMA_FLOAT32; type <= NORMA_FLOAT16; type++) check(type);
 }
 
 /* running = momentum * running + (1 - momentum) * batch, the variance times M / (M - 1) if unbiased. */
@@ -65,11 +64,11 @@ static void check_exponential(int32_t type) {
     const double n = (double)by.count;
     const double correction = rule.unbiased ? n / (n - 1) : 1;
     for (int c = 0; c < CHANNELS; c++) {
-      const double mean = rule.momentum * value_at(type, old.memory[0], c) + (1 - rule.momentum) * by.mean[c];
+      const double mean = rule.momentum * parameter_at(type, old.memory[0], c) + (1 - rule.momentum) * by.mean[c];
       const double var =
-          rule.momentum * value_at(type, old.memory[1], c) + (1 - rule.momentum) * (by.variance[c] * correction);
-      assert_close(value_at(type, s.memory[0], c), rounded(type, mean), 0, "running_mean[%d]", c);
-      assert_close(value_at(type, s.memory[1], c), rounded(type, var), 0, "running_var[%d]", c);
+          rule.momentum * parameter_at(type, old.memory[1], c) + (1 - rule.momentum) * (by.variance[c] * correction);
+      assert_close(parameter_at(type, s.memory[0], c), rounded(type, mean), 0, "running_mean[%d]", c);
+      assert_close(parameter_at(type, s.memory[1], c), rounded(type, var), 0, "running_var[%d]", c);
     }
     assert_int_equal(s.batches, 1);
     assert_int_equal(s.refused, 0);
@@ -90,12 +89,12 @@ static void check_meaning_of_momentum(int32_t type) {
   assert_int_equal(update(&(norma_running_rule){1, NORMA_RUNNING_EXPONENTIAL, 0, 0}, &by, &kept), NORMA_OK);
   assert_memory_equal(kept.memory, old.memory, sizeof old.memory);
   statistics forgotten = statistics_make(type);
-  value_put(type, forgotten.memory[0], 2, (double)NAN); /* not even read */
-  value_put(type, forgotten.memory[1], 3, (double)INFINITY);
+  parameter_put(type, forgotten.memory[0], 2, (double)NAN); /* not even read */
+  parameter_put(type, forgotten.memory[1], 3, (double)INFINITY);
   assert_int_equal(update(&(norma_running_rule){0, NORMA_RUNNING_EXPONENTIAL, 0, 1}, &by, &forgotten), NORMA_OK);
   for (int c = 0; c < CHANNELS; c++) {
-    assert_close(value_at(type, forgotten.memory[0], c), rounded(type, by.mean[c]), 0, "running_mean[%d]", c);
-    assert_close(value_at(type, forgotten.memory[1], c), rounded(type, by.variance[c]), 0, "running_var[%d]", c);
+    assert_close(parameter_at(type, forgotten.memory[0], c), rounded(type, by.mean[c]), 0, "running_mean[%d]", c);
+    assert_close(parameter_at(type, forgotten.memory[1], c), rounded(type, by.variance[c]), 0, "running_var[%d]", c);
   }
   assert_int_equal(forgotten.refused, 0);
 }
@@ -122,9 +121,11 @@ static void check_cumulative(int32_t type) {
     for (int c = 0; c < CHANNELS; c++) {
       mean[c] += by.mean[c];
       var[c] += by.variance[c];
-      const double tolerance = BATCHES * 4 * unit_roundoff(type);
-      assert_close(value_at(type, s.memory[0], c), mean[c] / (k + 1), tolerance, "running_mean[%d], batch %d", c, k);
-      assert_close(value_at(type, s.memory[1], c), var[c] / (k + 1), tolerance, "running_var[%d], batch %d", c, k);
+      const double tolerance = BATCHES * 4 * unit_roundoff(parameter_type(type));
+      assert_close(parameter_at(type, s.memory[0], c), mean[c] / (k + 1), tolerance, "running_mean[%d], batch %d", c,
+                   k);
+      assert_close(parameter_at(type, s.memory[1], c), var[c] / (k + 1), tolerance, "running_var[%d], batch %d", c,
+                   k);
     }
   }
 }
@@ -164,7 +165,7 @@ static void check_refusal(int32_t type) {
       /* Without refusal the batch goes in. */
       rule.refuse_nonfinite = 0;
       assert_int_equal(update(&rule, &bad, &s), NORMA_OK);
-      assert_false(isfinite(value_at(type, s.memory[how % 2], how % CHANNELS)));
+      assert_false(isfinite(parameter_at(type, s.memory[how % 2], how % CHANNELS)));
       assert_int_equal(s.batches, 9);
       assert_int_equal(s.refused, 3);
     }
@@ -200,7 +201,7 @@ static void no_epsilon(void **state) {
   const batch constant = {.count = 4};
   const norma_running_rule rule = {0.5, NORMA_RUNNING_EXPONENTIAL, 0, 0};
   for (int k = 0; k < 60; k++) assert_int_equal(update(&rule, &constant, &s), NORMA_OK);
-  for (int c = 0; c < CHANNELS; c++) assert_true(value_at(NORMA_FLOAT64, s.memory[1], c) < 4 * 0x1p-60);
+  for (int c = 0; c < CHANNELS; c++) assert_true(parameter_at(NORMA_FLOAT64, s.memory[1], c) < 4 * 0x1p-60);
 }
 
 int main(void) {

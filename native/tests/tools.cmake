@@ -62,7 +62,7 @@ function(add_nested_test name tests_to_run)
     --build-options -DNORMA_BUILD_TESTS=ON -DNORMA_TEST_TOOLS=OFF -DNORMA_WERROR=ON ${ARGN}
     --test-command ${CMAKE_CTEST_COMMAND}
     --output-on-failure --no-tests=error --parallel 2 --tests-regex ${tests_to_run})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600 PROCESSORS 2)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 1200 PROCESSORS 2)
 endfunction()
 
 # ---- The installed package, by the program in README.md.
@@ -106,7 +106,7 @@ set_tests_properties(sanitizers PROPERTIES ENVIRONMENT
 # so the level is x86-64-v3, nor long double, which the reference of other programs is computed in.
 find_program(VALGRIND valgrind)
 if(VALGRIND)
-  foreach(program IN ITEMS golden checksum arguments memory jacobian running descent)
+  foreach(program IN ITEMS golden checksum half arguments memory jacobian running descent)
     add_test(NAME valgrind_${program} COMMAND ${VALGRIND} --quiet --error-exitcode=1 --leak-check=full
       --errors-for-leak-kinds=definite --show-leak-kinds=definite $<TARGET_FILE:norma_test_${program}>)
     set_tests_properties(valgrind_${program} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=2 TIMEOUT 120)

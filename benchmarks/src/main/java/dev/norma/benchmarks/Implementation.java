@@ -8,7 +8,7 @@ import java.util.List;
  * @param name unique in the registry
  * @param language of the program that calls it
  * @param kind what it is compared as
- * @param types that it has, of f32 and f64
+ * @param types that it has, of {@link Types#ALL}
  * @param layouts that it has, of nchw, nhwc and nChw16c
  * @param singleThreaded whether it always runs on one thread
  * @param command that starts its runner, with placeholders; arguments are separated by blanks

@@ -1,24 +1,26 @@
 package dev.norma.benchmarks;
 
-import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** One pass through a batch normalization, by the name that protocol, results and report use. */
+/** One pass through an operation, by the name that protocol, results and report use. */
 public enum Pass {
   /** y by the statistics of the batch. */
-  FORWARD_TRAINING("forward-training", 2, List.of("y")),
+  FORWARD_TRAINING("forward-training", 2, 1, List.of("y")),
   /** y by running statistics. */
-  FORWARD_INFERENCE("forward-inference", 2, List.of("y")),
-  /** Gradients by x, gamma and beta, through the statistics of the batch. */
-  BACKWARD_TRAINING("backward-training", 3, List.of("dx", "dgamma", "dbeta"));
+  FORWARD_INFERENCE("forward-inference", 2, 1, List.of("y")),
+  /** Gradients by x, gamma and beta, and by the residual if there is one, through the statistics of the batch. */
+  BACKWARD_TRAINING("backward-training", 3, 2, List.of("dx", "dgamma", "dbeta"));
 
   private final String text;
   private final int streams;
+  private final int residualStreams;
   private final List<String> outputs;
 
-  Pass(String text, int streams, List<String> outputs) {
+  Pass(String text, int streams, int residualStreams, List<String> outputs) {
     this.text = text;
     this.streams = streams;
+    this.residualStreams = residualStreams;
     this.outputs = outputs;
   }
 
@@ -30,28 +32,30 @@ public enum Pass {
    * @throws IllegalArgumentException if there is none
    */
   public static Pass of(String text) {
-    return Arrays.stream(values())
-        .filter(pass -> pass.text.equals(text))
-        .findFirst()
-        .orElseThrow(() -> new IllegalArgumentException("'" + text + "' is no pass"));
+    return Names.find(values(), text, "pass");
   }
 
   /**
-   * How many tensors must cross the memory bus at least: what is read once and written once.
+   * How many tensors cross the memory bus where each is read once or written once, and nothing is kept in its place.
    *
-   * @return 2 for a forward pass (x, y), 3 for a backward pass (x, dy, dx)
+   * @param operation of which this is a pass
+   * @return 2 for a forward pass (x, y), 3 for a backward pass (x, dy, dx); with a residual one more forward (residual)
+   *     and two more backward (residual, dresidual)
    */
-  public int streams() {
-    return streams;
+  public int streams(Operation operation) {
+    return streams + (operation.hasResidual() ? residualStreams : 0);
   }
 
   /**
    * What the pass computes.
    *
+   * @param operation of which this is a pass
    * @return the names of the files that a runner writes
    */
-  public List<String> outputs() {
-    return outputs;
+  public List<String> outputs(Operation operation) {
+    return this == BACKWARD_TRAINING && operation.hasResidual()
+        ? Stream.concat(outputs.stream(), Stream.of("dresidual")).toList()
+        : outputs;
   }
 
   @Override

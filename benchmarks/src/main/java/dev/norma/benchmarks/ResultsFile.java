@@ -52,7 +52,7 @@ public final class ResultsFile implements Closeable {
         row.implementation(),
         row.language(),
         row.version(),
-        Row.OPERATION,
+        text(measured, Case::operation),
         text(measured, Case::pass),
         text(measured, Case::type),
         text(measured, Case::layout),
@@ -129,7 +129,12 @@ public final class ResultsFile implements Closeable {
         Long.parseLong(line.get("S")),
         Integer.parseInt(line.get("count")));
     return new Case(
-        Pass.of(line.get("pass")), line.get("type"), line.get("layout"), shape, Integer.parseInt(line.get("threads")));
+        Operation.of(line.get("operation")),
+        Pass.of(line.get("pass")),
+        line.get("type"),
+        line.get("layout"),
+        shape,
+        Integer.parseInt(line.get("threads")));
   }
 
   private static OptionalDouble number(String text) {

@@ -29,9 +29,6 @@ public record Row(
     Optional<Boolean> correct,
     OptionalDouble error,
     String note) {
-  /** The name of the operation, the same for all rows so far. */
-  public static final String OPERATION = "batch-norm";
-
   /**
    * What of the memory's bandwidth is used: the least traffic of the pass over its time.
    *

@@ -11,13 +11,14 @@ import java.util.Objects;
 final class ArgumentChecks {
   private static final ThreadLocal<ArgumentChecks> OF_THREAD = ThreadLocal.withInitial(ArgumentChecks::new);
 
-  /** More segments than any call has. */
+  /** No call has more segments. */
   private static final int MOST = 12;
 
   private final String[] names = new String[MOST];
   private final long[] starts = new long[MOST];
   private final long[] ends = new long[MOST];
   private final boolean[] outputs = new boolean[MOST];
+  /** A bit for each segment whose address an output may have. */
   private final int[] inPlaceOf = new int[MOST];
   private int count;
 
@@ -49,18 +50,17 @@ final class ArgumentChecks {
 
   /** An output that may have the address of an input that was added before. */
   ArgumentChecks outputInPlace(String name, MemorySegment segment, long bytes, long alignment, String input) {
-    output(name, segment, bytes, alignment);
-    inPlaceOf[count - 1] = indexOf(input);
-    return this;
+    return output(name, segment, bytes, alignment).orInPlaceOf(input);
   }
 
-  private int indexOf(String name) {
+  /** Lets the last output have the address of another input as well, if that is there. */
+  ArgumentChecks orInPlaceOf(String input) {
     for (var i = 0; i < count; i++) {
-      if (names[i].equals(name)) {
-        return i;
+      if (names[i].equals(input)) {
+        inPlaceOf[count - 1] |= 1 << i;
       }
     }
-    throw new AssertionError(name + " was not added");
+    return this;
   }
 
   ArgumentChecks optionalOutputInPlace(
@@ -74,7 +74,7 @@ final class ArgumentChecks {
     return optionalOutput("workspace", segment, bytes, Long.BYTES);
   }
 
-  private static boolean isMissing(String name, MemorySegment segment) {
+  static boolean isMissing(String name, MemorySegment segment) {
     return Objects.requireNonNull(segment, name).isNative() && segment.address() == 0;
   }
 
@@ -94,7 +94,7 @@ final class ArgumentChecks {
     starts[count] = segment.address();
     ends[count] = segment.address() + bytes;
     outputs[count] = output;
-    inPlaceOf[count] = -1;
+    inPlaceOf[count] = 0;
     count++;
   }
 
@@ -104,13 +104,17 @@ final class ArgumentChecks {
       for (var j = 0; j < i; j++) {
         if ((outputs[i] || outputs[j]) && starts[i] < ends[j] && starts[j] < ends[i] && !isInPlace(i, j)) {
           throw new IllegalArgumentException(
-              names[i] + " overlaps " + names[j] + (inPlaceOf[i] == j ? ": in place means the same address" : ""));
+              names[i] + " overlaps " + names[j] + (mayBe(i, j) ? ": in place means the same address" : ""));
         }
       }
     }
   }
 
+  private boolean mayBe(int i, int j) {
+    return (inPlaceOf[i] >> j & 1) != 0;
+  }
+
   private boolean isInPlace(int i, int j) {
-    return inPlaceOf[i] == j && starts[i] == starts[j];
+    return mayBe(i, j) && starts[i] == starts[j];
   }
 }

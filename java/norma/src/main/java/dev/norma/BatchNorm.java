@@ -1,5 +1,7 @@
 package dev.norma;
 
+import static java.lang.foreign.MemorySegment.NULL;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -44,11 +46,26 @@ import java.util.function.Supplier;
  *       same.
  * </ul>
  *
+ * <h2>ReLU and residuals</h2>
+ *
+ * A layer that was built with {@link Activation#RELU} gives {@code y = max(0, z)}, where z is what is said above, and
+ * takes a residual to be added to z, as at the end of a block of a residual network. That costs no pass over the memory
+ * of its own:
+ *
+ * <pre>{@code
+ * try (BatchNorm layer = BatchNorm.builder(64).activation(Activation.RELU).build()) {
+ *   layer.forward(x, residual, y); // y = max(0, z + residual)
+ *   layer.backward(x, residual, dy, dx, dy); // dy becomes the gradient by the residual
+ * }
+ * }</pre>
+ *
+ * <p>Without a residual its methods are called as those of any layer.
+ *
  * <h2>Tensors</h2>
  *
  * Tensors have the layer's channels and data type, any batch and spatial extents, either layout; those of one call are
  * alike. Their memory is used in place, without a copy. An output may not overlap another argument, except that y may
- * be x and dx may be dy.
+ * be x or the residual, and that dx or the gradient by the residual may be dy.
  *
  * <h2>Errors</h2>
  *
@@ -57,8 +74,9 @@ import java.util.function.Supplier;
  * <ul>
  *   <li>{@link IllegalArgumentException}: another number of channels, data type, layout or extents; a read-only or
  *       overlapping output; one value per channel in training, which has no variance;
- *   <li>{@link IllegalStateException}: the layer or the arena of a tensor is closed; backward before forward; step
- *       before backward;
+ *   <li>{@link IllegalStateException}: the layer or the arena of a tensor is closed; backward before forward, or with
+ *       a residual where forward had none, or the other way round; step before backward; a residual for a layer
+ *       without ReLU;
  *   <li>{@link WrongThreadException}: a tensor belongs to another thread; the message says to which;
  *   <li>{@link java.util.ConcurrentModificationException}: another thread is using the layer;
  *   <li>{@link NullPointerException}: an argument is null.
@@ -68,7 +86,7 @@ import java.util.function.Supplier;
  *
  * <h2>Threads</h2>
  *
- * {@link #infer} may be called by any number of threads at once. Every other method wants the layer for itself and
+ * {@code infer} may be called by any number of threads at once. Every other method wants the layer for itself and
  * throws a {@link java.util.ConcurrentModificationException} if it cannot have it; nothing ever waits. Inside a call
  * the work is spread over {@link Builder#threads} threads; the results have the same bits for any number of them.
  *
@@ -78,18 +96,18 @@ public final class BatchNorm implements AutoCloseable {
   private final BatchNormSettings settings;
   private final Kernels kernels;
   private final BatchNormState state;
-  private final ShapePlans plans;
-  private final Workspace workspace = new Workspace();
+  private final BatchNormPasses passes;
   private final LayerGuard guard = new LayerGuard();
   private long forwardBatch;
   private long forwardSpatial;
+  private boolean forwardHadResidual;
   private boolean hasGradients;
 
   private BatchNorm(BatchNormSettings settings, Kernels kernels) {
     this.settings = settings;
     this.kernels = kernels;
     this.state = new BatchNormState(settings);
-    this.plans = new ShapePlans(kernels, settings.epsilon(), settings.threads());
+    this.passes = new BatchNormPasses(settings, kernels, state);
   }
 
   /**
@@ -108,34 +126,49 @@ public final class BatchNorm implements AutoCloseable {
    * #batchVariance} then show, and updates the running statistics.
    *
    * @param x input, with more than one value per channel
-   * @param y output, like x; may be x, but then {@link #backward} needs a copy of x that the caller kept
+   * @param y output, like x; may be x, but then {@link #backward(Tensor, Tensor, Tensor)} needs a copy of x that the
+   *     caller kept
    */
   public void forward(Tensor x, Tensor y) {
     guard.enterToWrite("forward");
     try {
       requireLayers("x", x);
       requireLike("y", y, x);
-      var plan = plans.of(x);
-      var scratch = workspace.take(plan.workspaceBytes());
-      try {
-        kernels.forwardTraining(
-            plan.norm(),
-            x.segment(),
-            state.gamma,
-            state.beta,
-            y.segment(),
-            state.batchMean,
-            state.batchVariance,
-            scratch);
-      } finally {
-        workspace.giveBack(scratch);
-      }
-      forwardBatch = x.batch();
-      forwardSpatial = x.spatial();
-      updateRunning(plan.norm().valuesPerChannel());
+      forward(x, NULL, y);
     } finally {
       guard.leaveWriting();
     }
+  }
+
+  /**
+   * Forward for training as {@link #forward(Tensor, Tensor)}, with a residual that is added before ReLU: {@code y =
+   * max(0, z + residual)}.
+   *
+   * @param x input, with more than one value per channel
+   * @param residual input, like x
+   * @param y output, like x; may be x or residual, but then {@link #backward(Tensor, Tensor, Tensor, Tensor, Tensor)}
+   *     needs a copy of it that the caller kept
+   * @throws IllegalStateException if the layer was built without {@link Activation#RELU}
+   */
+  public void forward(Tensor x, Tensor residual, Tensor y) {
+    guard.enterToWrite("forward");
+    try {
+      requireRelu("forward");
+      requireLayers("x", x);
+      requireLike("residual", residual, x);
+      requireLike("y", y, x);
+      forward(x, residual.segment(), y);
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void forward(Tensor x, MemorySegment residual, Tensor y) {
+    passes.forwardTraining(x, residual, y);
+    forwardBatch = x.batch();
+    forwardSpatial = x.spatial();
+    forwardHadResidual = residual.address() != 0;
+    updateRunning(x.batch() * x.spatial());
   }
 
   private void updateRunning(long count) {
@@ -164,29 +197,38 @@ public final class BatchNorm implements AutoCloseable {
     try {
       requireLayers("x", x);
       requireLike("y", y, x);
-      var plan = plans.of(x);
-      var scratch = workspace.take(plan.workspaceBytes());
-      try {
-        kernels.forwardInference(
-            plan.norm(),
-            x.segment(),
-            state.gamma,
-            state.beta,
-            state.runningMean,
-            state.runningVar,
-            y.segment(),
-            scratch);
-      } finally {
-        workspace.giveBack(scratch);
-      }
+      passes.forwardInference(x, NULL, y);
     } finally {
       guard.leaveReading();
     }
   }
 
   /**
-   * Backward for training, through the last {@link #forward}: the gradients of a loss by x, gamma and beta. The latter
-   * two overwrite {@link #gammaGradient} and {@link #betaGradient}. With {@code xHat = (x - mean) * invStd}:
+   * Forward for inference as {@link #infer(Tensor, Tensor)}, with a residual that is added before ReLU: {@code y =
+   * max(0, z + residual)}. May be called by several threads at once.
+   *
+   * @param x input
+   * @param residual input, like x
+   * @param y output, like x; may be x or residual
+   * @throws IllegalStateException if the layer was built without {@link Activation#RELU}
+   */
+  public void infer(Tensor x, Tensor residual, Tensor y) {
+    guard.enterToRead("infer");
+    try {
+      requireRelu("infer");
+      requireLayers("x", x);
+      requireLike("residual", residual, x);
+      requireLike("y", y, x);
+      passes.forwardInference(x, residual.segment(), y);
+    } finally {
+      guard.leaveReading();
+    }
+  }
+
+  /**
+   * Backward for training, through the last {@link #forward(Tensor, Tensor)}: the gradients of a loss by x, gamma and
+   * beta. The latter two overwrite {@link #gammaGradient} and {@link #betaGradient}. With {@code xHat = (x - mean) *
+   * invStd}:
    *
    * <pre>
    *   dbeta  = sum of dy over the channel
@@ -198,42 +240,63 @@ public final class BatchNorm implements AutoCloseable {
    * {@code d xHat_i / d x_j = invStd * ([i == j] - 1 / M - xHat_i * xHat_j / M)}. The last term is the product of two
    * different deviations; where a text prints {@code (x_1 - mean)^2} for i != j as well, the text is wrong.
    *
+   * <p>Behind ReLU, 0 stands for dy where the forward pass had {@code z <= 0}; that is found out from x, gamma and
+   * beta, which must be as they were then.
+   *
    * @param x the input of the last forward pass, as it was then
    * @param dy the gradient of the loss by y, like x
    * @param dx output, the gradient of the loss by x, like x; may be dy
-   * @throws IllegalStateException if there was no forward pass
+   * @throws IllegalStateException if there was no forward pass, or it had a residual
    */
   public void backward(Tensor x, Tensor dy, Tensor dx) {
     guard.enterToWrite("backward");
     try {
       requireGradientTensors(x, dy, dx);
-      requireForwardOf(x);
-      var plan = plans.of(x);
-      var scratch = workspace.take(plan.workspaceBytes());
-      try {
-        kernels.backwardTraining(
-            plan.norm(),
-            x.segment(),
-            dy.segment(),
-            state.gamma,
-            state.batchMean,
-            state.batchVariance,
-            dx.segment(),
-            state.gammaGradient,
-            state.betaGradient,
-            scratch);
-      } finally {
-        workspace.giveBack(scratch);
-      }
+      requireForwardOf(x, false);
+      passes.backwardTraining(x, NULL, dy, dx, NULL);
       hasGradients = true;
     } finally {
       guard.leaveWriting();
     }
   }
 
-  private void requireForwardOf(Tensor x) {
+  /**
+   * Backward for training, through the last {@link #forward(Tensor, Tensor, Tensor)}: as {@link #backward(Tensor,
+   * Tensor, Tensor)}, and the gradient by the residual, which is what ReLU lets through of dy: {@code dresidual = dy}
+   * where {@code z + residual > 0} or NaN, else 0.
+   *
+   * @param x the input of the last forward pass, as it was then
+   * @param residual the residual of the last forward pass, as it was then
+   * @param dy the gradient of the loss by y, like x
+   * @param dx output, the gradient of the loss by x, like x; may be dy
+   * @param dresidual output, the gradient of the loss by residual, like x; may be dy, if dx is not
+   * @throws IllegalStateException if there was no forward pass, or it had no residual
+   */
+  public void backward(Tensor x, Tensor residual, Tensor dy, Tensor dx, Tensor dresidual) {
+    guard.enterToWrite("backward");
+    try {
+      requireRelu("backward");
+      requireGradientTensors(x, dy, dx);
+      requireLike("residual", residual, x);
+      requireLike("dresidual", dresidual, x);
+      requireForwardOf(x, true);
+      passes.backwardTraining(x, residual.segment(), dy, dx, dresidual.segment());
+      hasGradients = true;
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void requireForwardOf(Tensor x, boolean withResidual) {
     if (forwardBatch == 0) {
       throw new IllegalStateException("backward needs a forward pass before it");
+    }
+    if (forwardHadResidual != withResidual) {
+      throw new IllegalStateException(
+          "backward: the last forward pass had "
+              + (forwardHadResidual
+                  ? "a residual, which its gradients depend on: backward(x, residual, dy, dx, dresidual)"
+                  : "no residual: backward(x, dy, dx)"));
     }
     if (x.batch() != forwardBatch || x.spatial() != forwardSpatial) {
       throw new IllegalArgumentException(
@@ -243,9 +306,9 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * Backward for inference mode, through {@link #infer}: the running statistics are constants, so
-   * {@code dx = gamma * dy / sqrt(runningVar + epsilon)}. The gradients by gamma and beta overwrite
-   * {@link #gammaGradient} and {@link #betaGradient}.
+   * Backward for inference mode, through {@link #infer(Tensor, Tensor)}: the running statistics are constants, so
+   * {@code dx = gamma * dy / sqrt(runningVar + epsilon)}, with 0 for dy where ReLU gave 0. The gradients by gamma and
+   * beta overwrite {@link #gammaGradient} and {@link #betaGradient}.
    *
    * @param x the input of the forward pass
    * @param dy the gradient of the loss by y, like x
@@ -255,26 +318,42 @@ public final class BatchNorm implements AutoCloseable {
     guard.enterToWrite("backwardInference");
     try {
       requireGradientTensors(x, dy, dx);
-      var plan = plans.of(x);
-      var scratch = workspace.take(plan.workspaceBytes());
-      try {
-        kernels.backwardInference(
-            plan.norm(),
-            x.segment(),
-            dy.segment(),
-            state.gamma,
-            state.runningMean,
-            state.runningVar,
-            dx.segment(),
-            state.gammaGradient,
-            state.betaGradient,
-            scratch);
-      } finally {
-        workspace.giveBack(scratch);
-      }
+      passes.backwardInference(x, NULL, dy, dx, NULL);
       hasGradients = true;
     } finally {
       guard.leaveWriting();
+    }
+  }
+
+  /**
+   * Backward for inference mode, through {@link #infer(Tensor, Tensor, Tensor)}: as {@link #backwardInference(Tensor,
+   * Tensor, Tensor)}, and the gradient by the residual, which is what ReLU lets through of dy.
+   *
+   * @param x the input of the forward pass
+   * @param residual the residual of the forward pass
+   * @param dy the gradient of the loss by y, like x
+   * @param dx output, the gradient of the loss by x, like x; may be dy
+   * @param dresidual output, the gradient of the loss by residual, like x; may be dy, if dx is not
+   * @throws IllegalStateException if the layer was built without {@link Activation#RELU}
+   */
+  public void backwardInference(Tensor x, Tensor residual, Tensor dy, Tensor dx, Tensor dresidual) {
+    guard.enterToWrite("backwardInference");
+    try {
+      requireRelu("backwardInference");
+      requireGradientTensors(x, dy, dx);
+      requireLike("residual", residual, x);
+      requireLike("dresidual", dresidual, x);
+      passes.backwardInference(x, residual.segment(), dy, dx, dresidual.segment());
+      hasGradients = true;
+    } finally {
+      guard.leaveWriting();
+    }
+  }
+
+  private void requireRelu(String what) {
+    if (settings.activation() != Activation.RELU) {
+      throw new IllegalStateException(
+          what + ": a residual is added before ReLU, and the layer was built without: activation(Activation.RELU)");
     }
   }
 
@@ -344,7 +423,7 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The type of tensors and parameters.
+   * The type of tensors, which decides the type of the parameters.
    *
    * @return the data type
    */
@@ -362,6 +441,15 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
+   * What is done to what has been normalized.
+   *
+   * @return the activation
+   */
+  public Activation activation() {
+    return settings.activation();
+  }
+
+  /**
    * How running statistics follow the batches.
    *
    * @return the rule
@@ -371,8 +459,8 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The scale of each channel, ones at first: a live view of C elements of the data type, which may be written while no
-   * call is running. Like all views it ends with the layer.
+   * The scale of each channel, ones at first: a live view of C parameters of the data type's {@link
+   * DataType#parameterType}, which may be written while no call is running. Like all views it ends with the layer.
    *
    * @return gamma
    * @throws IllegalStateException if the layer has none, or is closed
@@ -382,7 +470,7 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The shift of each channel, zeros at first: a live view of C elements of the data type, as {@link #gamma}.
+   * The shift of each channel, zeros at first: a live view of C parameters, as {@link #gamma}.
    *
    * @return beta
    * @throws IllegalStateException if the layer has none, or is closed
@@ -392,7 +480,7 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The gradient by gamma of the last backward pass: a live view of C elements of the data type.
+   * The gradient by gamma of the last backward pass: a live view of C parameters, as {@link #gamma}.
    *
    * @return dgamma
    * @throws IllegalStateException if the layer has none, or is closed
@@ -402,7 +490,7 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The gradient by beta of the last backward pass: a live view of C elements of the data type.
+   * The gradient by beta of the last backward pass: a live view of C parameters, as {@link #gamma}.
    *
    * @return dbeta
    * @throws IllegalStateException if the layer has none, or is closed
@@ -418,7 +506,7 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The running mean, zeros at first: a live view of C elements of the data type, as {@link #gamma}.
+   * The running mean, zeros at first: a live view of C parameters, as {@link #gamma}.
    *
    * @return the running mean
    * @throws IllegalStateException if the layer is closed
@@ -428,7 +516,7 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The running variance without epsilon, ones at first: a live view of C elements of the data type, as {@link #gamma}.
+   * The running variance without epsilon, ones at first: a live view of C parameters, as {@link #gamma}.
    *
    * @return the running variance
    * @throws IllegalStateException if the layer is closed
@@ -532,7 +620,7 @@ public final class BatchNorm implements AutoCloseable {
   @Override
   public void close() {
     if (guard.close()) {
-      workspace.close();
+      passes.close();
       state.close();
     }
   }
@@ -547,6 +635,7 @@ public final class BatchNorm implements AutoCloseable {
     private boolean unbiased;
     private boolean refuseNonFinite;
     private boolean affine = true;
+    private Activation activation = Activation.NONE;
     private int threads;
     private Supplier<Kernels> kernels = Kernels::nativeKernels;
 
@@ -601,7 +690,7 @@ public final class BatchNorm implements AutoCloseable {
     }
 
     /**
-     * The type of tensors and parameters; {@link DataType#FLOAT32} if not set.
+     * The type of tensors, which decides that of the parameters; {@link DataType#FLOAT32} if not set.
      *
      * @param dataType the data type
      * @return this builder
@@ -703,6 +792,18 @@ public final class BatchNorm implements AutoCloseable {
     }
 
     /**
+     * What the layer does with what it has normalized; {@link Activation#NONE}, if not set. Not part of the state that
+     * is saved.
+     *
+     * @param activation {@link Activation#RELU} for {@code max(0, z)}, which may have a residual before it
+     * @return this builder
+     */
+    public Builder activation(Activation activation) {
+      this.activation = Objects.requireNonNull(activation, "activation");
+      return this;
+    }
+
+    /**
      * The largest number of threads of one call. A program that calls from many threads should ask for few.
      *
      * @param threads 0, if not set, is the default of the OpenMP runtime
@@ -739,7 +840,7 @@ public final class BatchNorm implements AutoCloseable {
     public BatchNorm build() {
       var rule = new RunningRule(momentum, cumulative, unbiased, refuseNonFinite);
       return new BatchNorm(
-          new BatchNormSettings(channels, dataType, epsilon, rule, affine, threads), kernels.get());
+          new BatchNormSettings(channels, dataType, epsilon, rule, affine, activation, threads), kernels.get());
     }
   }
 }

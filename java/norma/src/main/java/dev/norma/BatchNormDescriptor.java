@@ -9,7 +9,7 @@ import java.util.function.LongConsumer;
  * @param channels C, at least 1
  * @param spatial S, the product of the spatial extents, at least 1
  * @param epsilon at least 0 and finite; added to the variance
- * @param dataType of the tensors and parameters
+ * @param dataType of the tensors, which decides the type of the parameters
  * @param layout of the tensors
  * @param threads the largest team of one call; 0 is the default of the OpenMP runtime
  */
@@ -78,10 +78,10 @@ public record BatchNormDescriptor(
   /**
    * The size of a parameter array, such as gamma.
    *
-   * @return C elements in bytes
+   * @return C parameters in bytes
    */
   public long parameterBytes() {
-    return channels * dataType.bytes();
+    return channels * dataType.parameterType().bytes();
   }
 
   /**

@@ -67,10 +67,7 @@ final class BatchNormFile {
   }
 
   private SafeTensors.Type type() {
-    return switch (settings.dataType()) {
-      case FLOAT32 -> SafeTensors.Type.F32;
-      case FLOAT64 -> SafeTensors.Type.F64;
-    };
+    return SafeTensors.Type.of(settings.parameterType());
   }
 
   private Map<String, SafeTensors.Entry> tensors() {
@@ -89,7 +86,7 @@ final class BatchNormFile {
   private boolean hasVelocity() {
     for (var velocity : velocities().values()) {
       for (var c = 0L; c < settings.channels(); c++) {
-        if (settings.dataType().get(velocity, c) != 0) {
+        if (settings.parameterType().get(velocity, c) != 0) {
           return true;
         }
       }

@@ -25,7 +25,7 @@ final class BatchNormState {
   private final Arena arena = Arena.ofShared();
 
   BatchNormState(BatchNormSettings settings) {
-    var type = settings.dataType();
+    var type = settings.parameterType();
     var parameters = bytes(settings.channels(), type.bytes());
     var affine = settings.affine() ? parameters : 0;
     gamma = allocate(affine);

@@ -1,5 +1,6 @@
 package dev.norma;
 
+import static java.lang.foreign.MemorySegment.NULL;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -40,7 +41,12 @@ final class CheckedKernels implements Kernels {
       var input = copyOfTensor(arena, norm, x);
       kernels.forwardTraining(norm, x, gamma, beta, y, mean, variance, workspace);
       compareStatistics(arena, "forwardTraining", norm, input, mean, variance);
-      compareNormalized(arena, "forwardTraining", norm, input, gamma, beta, mean, variance, y);
+      var expected = new ExpectedOutput(arena, "forwardTraining", norm);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofBatch(mean, variance, c);
+        expected.expect(new NormalizedChannel(norm, input, NULL, gamma, beta, c, moments));
+      }
+      expected.compare(y);
     }
   }
 
@@ -57,7 +63,7 @@ final class CheckedKernels implements Kernels {
       MemorySegment variance) {
     var means = statistics(arena, operation, "mean", norm);
     var variances = statistics(arena, operation, "variance", norm);
-    reference.localStatistics(norm, x, means.values(), variances.values(), MemorySegment.NULL);
+    reference.localStatistics(norm, x, means.values(), variances.values(), NULL);
     var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
     for (var c = 0L; c < norm.channels(); c++) {
       var moments = new Moments(means.value(c), 0, variances.value(c));
@@ -66,24 +72,6 @@ final class CheckedKernels implements Kernels {
     }
     means.compare(mean);
     variances.compare(variance);
-  }
-
-  private void compareNormalized(
-      Arena arena,
-      String operation,
-      BatchNormDescriptor norm,
-      MemorySegment x,
-      MemorySegment gamma,
-      MemorySegment beta,
-      MemorySegment mean,
-      MemorySegment variance,
-      MemorySegment y) {
-    var ys = Expectation.ofTensor(arena, operation, "y", norm);
-    reference.normalize(norm, x, gamma, beta, mean, variance, ys.values(), MemorySegment.NULL);
-    for (var c = 0L; c < norm.channels(); c++) {
-      allowNormalized(norm, gamma, beta, c, Moments.ofBatch(mean, variance, c), ys);
-    }
-    ys.compare(y);
   }
 
   private static Expectation statistics(Arena arena, String operation, String output, BatchNormDescriptor norm) {
@@ -101,23 +89,14 @@ final class CheckedKernels implements Kernels {
       MemorySegment y,
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
-      var ys = Expectation.ofTensor(arena, "forwardInference", "y", norm);
-      reference.forwardInference(
-          norm, x, gamma, beta, runningMean, runningVar, ys.values(), MemorySegment.NULL);
+      var expected = new ExpectedOutput(arena, "forwardInference", norm);
       for (var c = 0L; c < norm.channels(); c++) {
-        allowNormalized(norm, gamma, beta, c, Moments.ofRunning(norm, runningMean, runningVar, c), ys);
+        var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+        expected.expect(new NormalizedChannel(norm, x, NULL, gamma, beta, c, moments));
       }
       kernels.forwardInference(norm, x, gamma, beta, runningMean, runningVar, y, workspace);
-      ys.compare(y);
+      expected.compare(y);
     }
-  }
-
-  private static void allowNormalized(
-      BatchNormDescriptor norm, MemorySegment gamma, MemorySegment beta, long c, Moments moments, Expectation ys) {
-    var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
-    var scale = ReferenceKernels.parameter(norm.dataType(), gamma, c, 1);
-    var shift = ReferenceKernels.parameter(norm.dataType(), beta, c, 0);
-    norm.forEachOf(c, i -> ys.allow(i, tolerances.normalized(moments, scale, shift, ys.value(i))));
   }
 
   @Override
@@ -131,9 +110,13 @@ final class CheckedKernels implements Kernels {
       MemorySegment y,
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
-      var input = copyOfTensor(arena, norm, x);
+      var expected = new ExpectedOutput(arena, "normalize", norm);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofBatch(mean, variance, c);
+        expected.expect(new NormalizedChannel(norm, x, NULL, gamma, beta, c, moments));
+      }
       kernels.normalize(norm, x, gamma, beta, mean, variance, y, workspace);
-      compareNormalized(arena, "normalize", norm, input, gamma, beta, mean, variance, y);
+      expected.compare(y);
     }
   }
 
@@ -152,28 +135,22 @@ final class CheckedKernels implements Kernels {
     try (var arena = Arena.ofConfined()) {
       // The gradient by y may be the output. Sums that are not wanted are asked for as well: dx is made from them.
       var gradient = copyOfTensor(arena, norm, dy);
-      var sumDyXHat = dgamma.address() == 0 ? arena.allocate(norm.parameterBytes(), Double.BYTES) : dgamma;
-      var sumDy = dbeta.address() == 0 ? arena.allocate(norm.parameterBytes(), Double.BYTES) : dbeta;
+      var sumDyXHat = orScratch(arena, norm, dgamma);
+      var sumDy = orScratch(arena, norm, dbeta);
       kernels.backwardTraining(norm, x, dy, gamma, mean, variance, dx, sumDyXHat, sumDy, workspace);
       var expected = new ExpectedGradients(arena, "backwardTraining", norm);
-      reference.backwardTraining(
-          norm,
-          x,
-          gradient,
-          gamma,
-          mean,
-          variance,
-          MemorySegment.NULL,
-          expected.dgamma(),
-          expected.dbeta(),
-          MemorySegment.NULL);
       for (var c = 0L; c < norm.channels(); c++) {
         var moments = Moments.ofBatch(mean, variance, c);
-        expected.allowSums(x, gradient, c, moments);
+        expected.expectSums(x, gradient, c, moments);
         expected.expectGradient(x, gradient, gamma, c, moments, sumDyXHat, sumDy);
       }
       expected.compare(dx, sumDyXHat, sumDy);
     }
+  }
+
+  /** A gradient of parameters, or scratch in place of one that is not wanted. */
+  private static MemorySegment orScratch(Arena arena, BatchNormDescriptor norm, MemorySegment gradient) {
+    return gradient.address() == 0 ? arena.allocate(norm.parameterBytes(), Double.BYTES) : gradient;
   }
 
   @Override
@@ -190,25 +167,134 @@ final class CheckedKernels implements Kernels {
       MemorySegment workspace) {
     try (var arena = Arena.ofConfined()) {
       var expected = new ExpectedGradients(arena, "backwardInference", norm);
-      reference.backwardInference(
-          norm,
-          x,
-          dy,
-          gamma,
-          runningMean,
-          runningVar,
-          expected.dx(),
-          expected.dgamma(),
-          expected.dbeta(),
-          MemorySegment.NULL);
       for (var c = 0L; c < norm.channels(); c++) {
         var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
-        expected.allowSums(x, dy, c, moments);
-        expected.allowScaled(c);
+        expected.expectSums(x, dy, c, moments);
+        expected.expectScaled(dy, gamma, c, moments);
       }
       kernels.backwardInference(
           norm, x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta, workspace);
       expected.compare(dx, dgamma, dbeta);
+    }
+  }
+
+  @Override
+  public void reluForwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      // Either input may be the output.
+      var input = copyOfTensor(arena, norm, x);
+      var added = residual.address() == 0 ? NULL : copyOfTensor(arena, norm, residual);
+      kernels.reluForwardTraining(norm, x, residual, gamma, beta, y, mean, variance, workspace);
+      compareStatistics(arena, "reluForwardTraining", norm, input, mean, variance);
+      var expected = new ExpectedOutput(arena, "reluForwardTraining", norm);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofBatch(mean, variance, c);
+        expected.expectRectified(new NormalizedChannel(norm, input, added, gamma, beta, c, moments));
+      }
+      expected.compare(y);
+    }
+  }
+
+  @Override
+  public void reluForwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var expected = new ExpectedOutput(arena, "reluForwardInference", norm);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+        expected.expectRectified(new NormalizedChannel(norm, x, residual, gamma, beta, c, moments));
+      }
+      kernels.reluForwardInference(norm, x, residual, gamma, beta, runningMean, runningVar, y, workspace);
+      expected.compare(y);
+    }
+  }
+
+  @Override
+  public void reluBackwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var passed = new PassedGradient(arena, norm, copyOfTensor(arena, norm, dy));
+      var sumDyXHat = orScratch(arena, norm, dgamma);
+      var sumDy = orScratch(arena, norm, dbeta);
+      kernels.reluBackwardTraining(
+          norm, x, residual, dy, gamma, beta, mean, variance, dx, dresidual, sumDyXHat, sumDy, workspace);
+      var expected = new ExpectedGradients(arena, "reluBackwardTraining", norm);
+      var withUndecided = new ExpectedGradients(arena, "reluBackwardTraining", norm);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofBatch(mean, variance, c);
+        passed.pass(new NormalizedChannel(norm, x, residual, gamma, beta, c, moments));
+        expected.expectSums(x, passed.least(), c, moments);
+        expected.allowTerms(x, passed.undecided(), c, moments);
+        expected.expectGradient(x, passed.least(), gamma, c, moments, sumDyXHat, sumDy);
+        withUndecided.expectGradient(x, passed.most(), gamma, c, moments, sumDyXHat, sumDy);
+      }
+      expected.orElse(withUndecided, dx);
+      expected.compare(dx, sumDyXHat, sumDy);
+      passed.compareResidualGradient(arena, "reluBackwardTraining", dresidual);
+    }
+  }
+
+  @Override
+  public void reluBackwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      var passed = new PassedGradient(arena, norm, dy);
+      var expected = new ExpectedGradients(arena, "reluBackwardInference", norm);
+      var withUndecided = new ExpectedGradients(arena, "reluBackwardInference", norm);
+      for (var c = 0L; c < norm.channels(); c++) {
+        var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+        passed.pass(new NormalizedChannel(norm, x, residual, gamma, beta, c, moments));
+        expected.expectSums(x, passed.least(), c, moments);
+        expected.allowTerms(x, passed.undecided(), c, moments);
+        expected.expectScaled(passed.least(), gamma, c, moments);
+        withUndecided.expectScaled(passed.most(), gamma, c, moments);
+      }
+      kernels.reluBackwardInference(
+          norm, x, residual, dy, gamma, beta, runningMean, runningVar, dx, dresidual, dgamma, dbeta, workspace);
+      expected.orElse(withUndecided, dx);
+      expected.compare(dx, dgamma, dbeta);
+      passed.compareResidualGradient(arena, "reluBackwardInference", dresidual);
     }
   }
 
@@ -234,7 +320,7 @@ final class CheckedKernels implements Kernels {
       }
       kernels.gradientInput(
           norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, dx, workspace);
-      expected.compare(dx, MemorySegment.NULL, MemorySegment.NULL);
+      expected.compare(dx, NULL, NULL);
     }
   }
 
@@ -265,7 +351,7 @@ final class CheckedKernels implements Kernels {
       var sumsDy = statistics(arena, "localGradientSums", "sumDy", norm);
       var sumsDyXHat = statistics(arena, "localGradientSums", "sumDyXHat", norm);
       reference.localGradientSums(
-          norm, x, dy, mean, variance, sumsDy.values(), sumsDyXHat.values(), MemorySegment.NULL);
+          norm, x, dy, mean, variance, sumsDy.values(), sumsDyXHat.values(), NULL);
       var tolerances = new Tolerances(norm.dataType(), norm.epsilon());
       for (var c = 0L; c < norm.channels(); c++) {
         var moments = Moments.ofBatch(mean, variance, c);
@@ -353,7 +439,7 @@ final class CheckedKernels implements Kernels {
   @Override
   public void updateRunning(
       RunningRule rule,
-      DataType type,
+      DataType dataType,
       long channels,
       long count,
       MemorySegment mean,
@@ -363,6 +449,7 @@ final class CheckedKernels implements Kernels {
       MemorySegment batches,
       MemorySegment refused) {
     try (var arena = Arena.ofConfined()) {
+      var type = dataType.parameterType();
       var means = Expectation.ofArray(arena, "updateRunning", "runningMean", channels, type);
       var variances = Expectation.ofArray(arena, "updateRunning", "runningVar", channels, type);
       var taken = arena.allocateFrom(JAVA_LONG, batches.get(JAVA_LONG, 0));
@@ -372,7 +459,7 @@ final class CheckedKernels implements Kernels {
       reference.updateRunning(
           rule, type, channels, count, mean, variance, means.values(), variances.values(), taken, notTaken);
       kernels.updateRunning(
-          rule, type, channels, count, mean, variance, runningMean, runningVar, batches, refused);
+          rule, dataType, channels, count, mean, variance, runningMean, runningVar, batches, refused);
       means.compare(runningMean);
       variances.compare(runningVar);
       requireEqual("updateRunning", "batches", taken, batches);
@@ -394,12 +481,13 @@ final class CheckedKernels implements Kernels {
   @Override
   public void gradientDescentStep(
       GradientDescent rule,
-      DataType type,
+      DataType dataType,
       long length,
       MemorySegment gradient,
       MemorySegment parameter,
       MemorySegment velocity) {
     try (var arena = Arena.ofConfined()) {
+      var type = dataType.parameterType();
       var tolerances = new Tolerances(type, 0);
       var hasVelocity = velocity.address() != 0;
       var parameters = Expectation.ofArray(arena, "gradientDescentStep", "parameter", length, type);
@@ -416,8 +504,8 @@ final class CheckedKernels implements Kernels {
         parameters.allow(i, tolerances.roundedOnce(p + rule.learningRate() * 2 * v));
       }
       reference.gradientDescentStep(
-          rule, type, length, gradient, parameters.values(), hasVelocity ? velocities.values() : MemorySegment.NULL);
-      kernels.gradientDescentStep(rule, type, length, gradient, parameter, velocity);
+          rule, type, length, gradient, parameters.values(), hasVelocity ? velocities.values() : NULL);
+      kernels.gradientDescentStep(rule, dataType, length, gradient, parameter, velocity);
       parameters.compare(parameter);
       if (hasVelocity) {
         velocities.compare(velocity);

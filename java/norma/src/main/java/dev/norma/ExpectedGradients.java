@@ -15,27 +15,29 @@ final class ExpectedGradients {
     this.norm = norm;
     this.tolerances = new Tolerances(norm.dataType(), norm.epsilon());
     this.dx = Expectation.ofTensor(arena, operation, "dx", norm);
-    this.dgamma = Expectation.ofArray(arena, operation, "dgamma", norm.channels(), norm.dataType());
-    this.dbeta = Expectation.ofArray(arena, operation, "dbeta", norm.channels(), norm.dataType());
+    var parameterType = norm.dataType().parameterType();
+    this.dgamma = Expectation.ofArray(arena, operation, "dgamma", norm.channels(), parameterType);
+    this.dbeta = Expectation.ofArray(arena, operation, "dbeta", norm.channels(), parameterType);
   }
 
-  MemorySegment dx() {
-    return dx.values();
-  }
-
-  MemorySegment dgamma() {
-    return dgamma.values();
-  }
-
-  MemorySegment dbeta() {
-    return dbeta.values();
-  }
-
-  /** Sets the tolerances of the parameter gradients. */
-  void allowSums(MemorySegment x, MemorySegment dy, long c, Moments moments) {
+  /** Sets the reference's gradients of the parameters. */
+  void expectSums(MemorySegment x, MemorySegment dy, long c, Moments moments) {
+    ReferenceKernels.store(norm, dgamma.values(), dbeta.values(), c, GradientSums.of(norm, x, dy, c, moments));
     var errors = errors(x, dy, c, moments);
-    dbeta.allow(c, errors.dy() + tolerances.stored(dbeta.value(c)));
-    dgamma.allow(c, errors.dyXHat() + tolerances.stored(dgamma.value(c)));
+    dbeta.allow(c, errors.dy() + tolerances.parameter(dbeta.value(c)));
+    dgamma.allow(c, errors.dyXHat() + tolerances.parameter(dgamma.value(c)));
+  }
+
+  /** Widens them by the terms that may be in the sums or not. */
+  void allowTerms(MemorySegment x, MemorySegment terms, long c, Moments moments) {
+    var sizes = GradientSums.ofMagnitudes(norm, x, terms, c, moments);
+    dbeta.allow(c, dbeta.tolerance(c) + orInfinity(sizes.dy()));
+    dgamma.allow(c, dgamma.tolerance(c) + orInfinity(sizes.dyXHat()));
+  }
+
+  /** A sum with a term that is NaN may be any number without it. */
+  private static double orInfinity(double size) {
+    return Double.isNaN(size) ? Double.POSITIVE_INFINITY : size;
   }
 
   private GradientSums errors(MemorySegment x, MemorySegment dy, long c, Moments moments) {
@@ -56,10 +58,10 @@ final class ExpectedGradients {
       Moments moments,
       MemorySegment actualDgamma,
       MemorySegment actualDbeta) {
-    var type = norm.dataType();
+    var type = norm.dataType().parameterType();
     var given = new GradientSums(type.get(actualDbeta, c), type.get(actualDgamma, c));
     if (given.isFinite()) {
-      var errors = new GradientSums(tolerances.stored(given.dy()), tolerances.stored(given.dyXHat()));
+      var errors = new GradientSums(tolerances.parameter(given.dy()), tolerances.parameter(given.dyXHat()));
       expectGradient(x, dy, gamma, c, moments, given, errors, norm.valuesPerChannel());
     } else {
       var sums = GradientSums.of(norm, x, dy, c, moments);
@@ -79,7 +81,7 @@ final class ExpectedGradients {
       long count) {
     ReferenceKernels.gradientInput(norm, x, dy, gamma, dx.values(), c, moments, sums, count);
     var type = norm.dataType();
-    var scale = ReferenceKernels.parameter(type, gamma, c, 1);
+    var scale = NormalizedChannel.parameter(norm, gamma, c, 1);
     var invStd = moments.invStd(norm.epsilon());
     var means = sums.dividedBy(count);
     var meanErrors = errors.dividedBy(count);
@@ -87,13 +89,28 @@ final class ExpectedGradients {
         c,
         i -> {
           var xHat = moments.deviation(type.get(x, i)) * invStd;
-          dx.allow(i, tolerances.gradient(moments, scale, type.get(dy, i), xHat, means, meanErrors));
+          var error = tolerances.gradient(moments, scale, type.get(dy, i), xHat, means, meanErrors);
+          dx.allow(i, tolerances.stored(error, dx.value(i)));
         });
   }
 
-  /** Sets the tolerances of a dx that is dy times a factor. */
-  void allowScaled(long c) {
-    norm.forEachOf(c, i -> dx.allow(i, tolerances.scaledGradient(dx.value(i))));
+  /** Sets the reference's dx where the statistics are constants: dy times a factor. */
+  void expectScaled(MemorySegment dy, MemorySegment gamma, long c, Moments moments) {
+    ReferenceKernels.scaleGradient(norm, dy, gamma, dx.values(), c, moments);
+    var factor = NormalizedChannel.parameter(norm, gamma, c, 1) * moments.invStd(norm.epsilon());
+    norm.forEachOf(
+        c,
+        i -> {
+          var exact = factor * norm.dataType().get(dy, i);
+          dx.allow(i, tolerances.stored(tolerances.scaledGradient(exact), exact));
+        });
+  }
+
+  /** Takes the dx of other expectations where what was found meets only that one. */
+  void orElse(ExpectedGradients other, MemorySegment actualDx) {
+    if (actualDx.address() != 0) {
+      dx.orElse(other.dx, actualDx);
+    }
   }
 
   /** Compares what was wanted. */

@@ -8,10 +8,11 @@ import java.lang.foreign.MemorySegment;
  * example to normalize a batch that is spread over several parts.
  *
  * <p>A tensor is N x C x S elements of the descriptor's data type and layout. Parameters (gamma, beta, their gradients,
- * running statistics) are C elements of the data type, statistics of a batch (mean, variance, gradient sums) are C
- * doubles. Every segment must be off the heap, alive, accessible to the calling thread, aligned to its element and at
- * least as large as said; outputs must not be read-only and must not overlap inputs or each other, except where "in
- * place" (the same address) is allowed. A segment that may be missing is {@link MemorySegment#NULL} then.
+ * running statistics) are C elements of its {@link DataType#parameterType}, statistics of a batch (mean, variance,
+ * gradient sums) are C doubles. Every segment must be off the heap, alive, accessible to the calling thread, aligned to
+ * its element and at least as large as said; outputs must not be read-only and must not overlap inputs or each other,
+ * except where "in place" (the same address) is allowed. A segment that may be missing is {@link MemorySegment#NULL}
+ * then.
  *
  * <p>{@code workspace} is scratch of at least {@link #workspaceSize} bytes, aligned to 8, for one call at a time; with
  * {@link MemorySegment#NULL} the operation allocates what it needs, off the heap.
@@ -182,11 +183,143 @@ public interface Kernels {
       MemorySegment workspace);
 
   /**
+   * Forward for training, followed by the addition of a residual, if there is one, and by ReLU, in one pass less over
+   * the tensors for each: the end of a block of a residual network (He et al., <a
+   * href="https://arxiv.org/abs/1512.03385">arXiv:1512.03385</a>, figure 2).
+   *
+   * <pre>
+   *   z = gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual
+   *   y = max(0, z); NaN where z is NaN
+   * </pre>
+   *
+   * <p>With 16-bit types the sum is rounded once, at the end.
+   *
+   * @param norm the descriptor; N * S must be above 1
+   * @param x in, tensor
+   * @param residual in, tensor, or NULL to add nothing
+   * @param gamma in, parameters, or NULL for ones
+   * @param beta in, parameters, or NULL for zeros
+   * @param y out, tensor; in place (y is x, or y is residual) is allowed
+   * @param mean out, statistics: the mean of each channel
+   * @param variance out, statistics: the biased variance of each channel, without epsilon
+   * @param workspace scratch, or NULL
+   */
+  void reluForwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace);
+
+  /**
+   * Forward for inference, followed by the addition of a residual, if there is one, and by ReLU, as in
+   * {@link #reluForwardTraining}, but by running statistics.
+   *
+   * @param norm the descriptor
+   * @param x in, tensor
+   * @param residual in, tensor, or NULL to add nothing
+   * @param gamma in, parameters, or NULL for ones
+   * @param beta in, parameters, or NULL for zeros
+   * @param runningMean in, parameters
+   * @param runningVar in, parameters; a negative sum with epsilon gives NaN, like the formula
+   * @param y out, tensor; in place (y is x, or y is residual) is allowed
+   * @param workspace scratch, or NULL
+   */
+  void reluForwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace);
+
+  /**
+   * Backward for training through {@link #reluForwardTraining}. What ReLU lets through of dy goes on to the residual
+   * and to the normalization; z is computed again, from what the forward pass has read:
+   *
+   * <pre>
+   *   g         = dy where z > 0 or NaN, else 0
+   *   dresidual = g
+   *   dx, dgamma and dbeta as in {@link #backwardTraining} with g for dy
+   * </pre>
+   *
+   * @param norm the descriptor; N * S must be above 1
+   * @param x in, tensor: that of the forward pass, not overwritten by y
+   * @param residual in, tensor: that of the forward pass, not overwritten by y; NULL if there was none
+   * @param dy in, tensor: the gradient of the loss by y
+   * @param gamma in, parameters: those of the forward pass, or NULL for ones
+   * @param beta in, parameters: those of the forward pass, or NULL for zeros
+   * @param mean in, statistics that the forward pass gave
+   * @param variance in, statistics that the forward pass gave
+   * @param dx out, tensor, or NULL if not wanted; in place (dx is dy) is allowed
+   * @param dresidual out, tensor, or NULL if not wanted; needs residual and dx. In place (dresidual is dy) is allowed,
+   *     but not for both
+   * @param dgamma out, parameters, or NULL if not wanted; overwritten
+   * @param dbeta out, parameters, or NULL if not wanted; overwritten
+   * @param workspace scratch, or NULL
+   */
+  void reluBackwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace);
+
+  /**
+   * Backward for inference mode through {@link #reluForwardInference}: as {@link #reluBackwardTraining}, with dx,
+   * dgamma and dbeta as in {@link #backwardInference}.
+   *
+   * @param norm the descriptor
+   * @param x in, tensor: that of the forward pass, not overwritten by y
+   * @param residual in, tensor: that of the forward pass, not overwritten by y; NULL if there was none
+   * @param dy in, tensor: the gradient of the loss by y
+   * @param gamma in, parameters: those of the forward pass, or NULL for ones
+   * @param beta in, parameters: those of the forward pass, or NULL for zeros
+   * @param runningMean in, parameters
+   * @param runningVar in, parameters
+   * @param dx out, tensor, or NULL if not wanted; in place (dx is dy) is allowed
+   * @param dresidual out, tensor, or NULL if not wanted; needs residual and dx. In place (dresidual is dy) is allowed,
+   *     but not for both
+   * @param dgamma out, parameters, or NULL if not wanted; overwritten
+   * @param dbeta out, parameters, or NULL if not wanted; overwritten
+   * @param workspace scratch, or NULL
+   */
+  void reluBackwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace);
+
+  /**
    * Updates running statistics by those of a batch, computed in double and rounded once. Epsilon has no part in it. A
    * refused batch changes nothing but {@code refused}.
    *
    * @param rule how to update
-   * @param type the type of the running statistics
+   * @param type the data type, which decides the type of the running statistics
    * @param channels C, at least 1
    * @param count M of the batch, over all its parts; above 1 if the rule is unbiased
    * @param mean in, statistics
@@ -344,7 +477,7 @@ public interface Kernels {
    * One step of gradient descent for an array of parameters, computed in double and rounded once per array.
    *
    * @param rule the rule, with its formulas
-   * @param type the type of the arrays
+   * @param type the data type, which decides the type of the three arrays
    * @param length the number of parameters, at least 1
    * @param gradient in, parameters
    * @param parameter in and out, parameters

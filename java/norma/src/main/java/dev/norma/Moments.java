@@ -49,7 +49,8 @@ record Moments(double mean, double meanRest, double variance) {
   }
 
   static Moments ofRunning(BatchNormDescriptor norm, MemorySegment mean, MemorySegment variance, long c) {
-    return new Moments(norm.dataType().get(mean, c), 0, norm.dataType().get(variance, c));
+    var type = norm.dataType().parameterType();
+    return new Moments(type.get(mean, c), 0, type.get(variance, c));
   }
 
   /** The moments of the whole, about the mean of a part that has values: exact where all parts have the same mean. */

@@ -103,6 +103,108 @@ final class NativeKernels implements Kernels {
   }
 
   @Override
+  public void reluForwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    requireOk(
+        "reluForwardTraining",
+        Norma.norma_batch_norm_relu_forward_training(
+            struct(norm), x, residual, gamma, beta, y, mean, variance, workspace, workspace.byteSize()));
+  }
+
+  @Override
+  public void reluForwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    requireOk(
+        "reluForwardInference",
+        Norma.norma_batch_norm_relu_forward_inference(
+            struct(norm), x, residual, gamma, beta, runningMean, runningVar, y, workspace, workspace.byteSize()));
+  }
+
+  @Override
+  public void reluBackwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    requireOk(
+        "reluBackwardTraining",
+        Norma.norma_batch_norm_relu_backward_training(
+            struct(norm),
+            x,
+            residual,
+            dy,
+            gamma,
+            beta,
+            mean,
+            variance,
+            dx,
+            dresidual,
+            dgamma,
+            dbeta,
+            workspace,
+            workspace.byteSize()));
+  }
+
+  @Override
+  public void reluBackwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    requireOk(
+        "reluBackwardInference",
+        Norma.norma_batch_norm_relu_backward_inference(
+            struct(norm),
+            x,
+            residual,
+            dy,
+            gamma,
+            beta,
+            runningMean,
+            runningVar,
+            dx,
+            dresidual,
+            dgamma,
+            dbeta,
+            workspace,
+            workspace.byteSize()));
+  }
+
+  @Override
   public void updateRunning(
       RunningRule rule,
       DataType type,

@@ -1,9 +1,12 @@
 package dev.norma;
 
+import static java.lang.foreign.MemorySegment.NULL;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.LongFunction;
 
 /**
  * The oracle: the formulas of {@link Kernels} as plain loops, in double whatever the data type, rounded once when
@@ -26,11 +29,18 @@ final class ReferenceKernels implements Kernels {
       MemorySegment variance,
       MemorySegment workspace) {
     for (var c = 0L; c < norm.channels(); c++) {
-      var moments = Moments.of(norm, x, c);
-      mean.setAtIndex(JAVA_DOUBLE, c, moments.mean());
-      variance.setAtIndex(JAVA_DOUBLE, c, moments.variance());
-      normalize(norm, x, gamma, beta, y, c, moments);
+      var moments = batchMoments(norm, x, c, mean, variance);
+      new NormalizedChannel(norm, x, NULL, gamma, beta, c, moments).store(y);
     }
+  }
+
+  /** Takes the moments of a channel and stores them. */
+  private static Moments batchMoments(
+      BatchNormDescriptor norm, MemorySegment x, long c, MemorySegment mean, MemorySegment variance) {
+    var moments = Moments.of(norm, x, c);
+    mean.setAtIndex(JAVA_DOUBLE, c, moments.mean());
+    variance.setAtIndex(JAVA_DOUBLE, c, moments.variance());
+    return moments;
   }
 
   @Override
@@ -44,7 +54,8 @@ final class ReferenceKernels implements Kernels {
       MemorySegment y,
       MemorySegment workspace) {
     for (var c = 0L; c < norm.channels(); c++) {
-      normalize(norm, x, gamma, beta, y, c, Moments.ofRunning(norm, runningMean, runningVar, c));
+      var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+      new NormalizedChannel(norm, x, NULL, gamma, beta, c, moments).store(y);
     }
   }
 
@@ -59,33 +70,9 @@ final class ReferenceKernels implements Kernels {
       MemorySegment y,
       MemorySegment workspace) {
     for (var c = 0L; c < norm.channels(); c++) {
-      normalize(norm, x, gamma, beta, y, c, Moments.ofBatch(mean, variance, c));
+      var moments = Moments.ofBatch(mean, variance, c);
+      new NormalizedChannel(norm, x, NULL, gamma, beta, c, moments).store(y);
     }
-  }
-
-  private static void normalize(
-      BatchNormDescriptor norm,
-      MemorySegment x,
-      MemorySegment gamma,
-      MemorySegment beta,
-      MemorySegment y,
-      long c,
-      Moments moments) {
-    var type = norm.dataType();
-    var invStd = moments.invStd(norm.epsilon());
-    var scale = parameter(type, gamma, c, 1);
-    var shift = parameter(type, beta, c, 0);
-    for (var n = 0L; n < norm.batch(); n++) {
-      for (var s = 0L; s < norm.spatial(); s++) {
-        var i = norm.index(n, c, s);
-        type.set(y, i, scale * (moments.deviation(type.get(x, i)) * invStd) + shift);
-      }
-    }
-  }
-
-  /** A parameter of a channel, or what stands for one that is missing. */
-  static double parameter(DataType type, MemorySegment parameters, long c, double missing) {
-    return parameters.address() == 0 ? missing : type.get(parameters, c);
   }
 
   @Override
@@ -131,13 +118,15 @@ final class ReferenceKernels implements Kernels {
     }
   }
 
-  private static void store(
+  /** Stores those of the gradients of a channel's parameters that are wanted. */
+  static void store(
       BatchNormDescriptor norm, MemorySegment dgamma, MemorySegment dbeta, long c, GradientSums sums) {
+    var type = norm.dataType().parameterType();
     if (dgamma.address() != 0) {
-      norm.dataType().set(dgamma, c, sums.dyXHat());
+      type.set(dgamma, c, sums.dyXHat());
     }
     if (dbeta.address() != 0) {
-      norm.dataType().set(dbeta, c, sums.dy());
+      type.set(dbeta, c, sums.dy());
     }
   }
 
@@ -154,7 +143,7 @@ final class ReferenceKernels implements Kernels {
       long count) {
     var type = norm.dataType();
     var invStd = moments.invStd(norm.epsilon());
-    var scale = parameter(type, gamma, c, 1);
+    var scale = NormalizedChannel.parameter(norm, gamma, c, 1);
     for (var n = 0L; n < norm.batch(); n++) {
       for (var s = 0L; s < norm.spatial(); s++) {
         var i = norm.index(n, c, s);
@@ -165,10 +154,11 @@ final class ReferenceKernels implements Kernels {
     }
   }
 
-  private static void scaleGradient(
+  /** One channel of dx where the statistics are constants. */
+  static void scaleGradient(
       BatchNormDescriptor norm, MemorySegment dy, MemorySegment gamma, MemorySegment dx, long c, Moments moments) {
     var type = norm.dataType();
-    var scale = parameter(type, gamma, c, 1) * moments.invStd(norm.epsilon());
+    var scale = NormalizedChannel.parameter(norm, gamma, c, 1) * moments.invStd(norm.epsilon());
     for (var n = 0L; n < norm.batch(); n++) {
       for (var s = 0L; s < norm.spatial(); s++) {
         var i = norm.index(n, c, s);
@@ -178,9 +168,112 @@ final class ReferenceKernels implements Kernels {
   }
 
   @Override
+  public void reluForwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = batchMoments(norm, x, c, mean, variance);
+      new NormalizedChannel(norm, x, residual, gamma, beta, c, moments).storeRectified(y);
+    }
+  }
+
+  @Override
+  public void reluForwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    for (var c = 0L; c < norm.channels(); c++) {
+      var moments = Moments.ofRunning(norm, runningMean, runningVar, c);
+      new NormalizedChannel(norm, x, residual, gamma, beta, c, moments).storeRectified(y);
+    }
+  }
+
+  @Override
+  public void reluBackwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      LongFunction<Moments> moments = c -> Moments.ofBatch(mean, variance, c);
+      var passed = passed(arena, norm, x, residual, dy, gamma, beta, moments);
+      backwardTraining(norm, x, passed, gamma, mean, variance, dx, dgamma, dbeta, workspace);
+      storeResidualGradient(norm, passed, dresidual);
+    }
+  }
+
+  @Override
+  public void reluBackwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    try (var arena = Arena.ofConfined()) {
+      LongFunction<Moments> moments = c -> Moments.ofRunning(norm, runningMean, runningVar, c);
+      var passed = passed(arena, norm, x, residual, dy, gamma, beta, moments);
+      backwardInference(norm, x, passed, gamma, runningMean, runningVar, dx, dgamma, dbeta, workspace);
+      storeResidualGradient(norm, passed, dresidual);
+    }
+  }
+
+  /** A tensor of what ReLU lets through of dy, which an output may overwrite. */
+  private static MemorySegment passed(
+      Arena arena,
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      LongFunction<Moments> moments) {
+    var passed = arena.allocate(norm.tensorBytes(), Double.BYTES);
+    for (var c = 0L; c < norm.channels(); c++) {
+      new NormalizedChannel(norm, x, residual, gamma, beta, c, moments.apply(c)).storePassed(dy, passed);
+    }
+    return passed;
+  }
+
+  private static void storeResidualGradient(BatchNormDescriptor norm, MemorySegment passed, MemorySegment dresidual) {
+    if (dresidual.address() != 0) {
+      MemorySegment.copy(passed, 0, dresidual, 0, norm.tensorBytes());
+    }
+  }
+
+  @Override
   public void updateRunning(
       RunningRule rule,
-      DataType type,
+      DataType dataType,
       long channels,
       long count,
       MemorySegment mean,
@@ -189,6 +282,7 @@ final class ReferenceKernels implements Kernels {
       MemorySegment runningVar,
       MemorySegment batches,
       MemorySegment refused) {
+    var type = dataType.parameterType();
     var taken = batches.get(JAVA_LONG, 0);
     var keep = rule.cumulative() ? taken / (taken + 1.0) : rule.momentum();
     var toUnbiased = rule.unbiased() ? count / (count - 1.0) : 1;
@@ -229,9 +323,7 @@ final class ReferenceKernels implements Kernels {
       MemorySegment variance,
       MemorySegment workspace) {
     for (var c = 0L; c < norm.channels(); c++) {
-      var moments = Moments.of(norm, x, c);
-      mean.setAtIndex(JAVA_DOUBLE, c, moments.mean());
-      variance.setAtIndex(JAVA_DOUBLE, c, moments.variance());
+      batchMoments(norm, x, c, mean, variance);
     }
   }
 
@@ -318,11 +410,12 @@ final class ReferenceKernels implements Kernels {
   @Override
   public void gradientDescentStep(
       GradientDescent rule,
-      DataType type,
+      DataType dataType,
       long length,
       MemorySegment gradient,
       MemorySegment parameter,
       MemorySegment velocity) {
+    var type = dataType.parameterType();
     var hasVelocity = velocity.address() != 0;
     for (var i = 0L; i < length; i++) {
       var old = type.get(parameter, i);

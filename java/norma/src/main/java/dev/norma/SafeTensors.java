@@ -64,6 +64,21 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
     }
 
     /**
+     * The name that the format has for a data type.
+     *
+     * @param type of a tensor's elements
+     * @return the type of an entry with such elements
+     */
+    public static Type of(DataType type) {
+      return switch (type) {
+        case FLOAT32 -> F32;
+        case FLOAT64 -> F64;
+        case BFLOAT16 -> BF16;
+        case FLOAT16 -> F16;
+      };
+    }
+
+    /**
      * The size of an element.
      *
      * @return the size in bytes

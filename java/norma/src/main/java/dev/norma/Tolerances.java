@@ -3,22 +3,31 @@ package dev.norma;
 /**
  * How far rounding can take the native kernels from the reference.
  *
- * <p>Let u be the unit roundoff of the data type (2^-24 or 2^-53), in which the native kernels compute, and v = 2^-53
- * that of double, in which they merge.
+ * <p>Let u be the unit roundoff of the type in which the native kernels compute, which is that of the parameters: 2^-53
+ * for double, 2^-24 for all others. Let v = 2^-53 be that of double, in which they merge.
  *
- * <p><b>Sums.</b> A chunk of a channel is summed in the data type, in lanes of L = 128 terms, and a sum of L terms is
- * off by at most (L - 1) u of the sum of their magnitudes: {@link #SUM}. That takes roundings that all point the same
- * way; at random they come to a 30th of it, and where a channel has several lanes or chunks, theirs cancel as well.
+ * <p><b>Sums.</b> A chunk of a channel is summed in the computing type, in lanes of L = 128 terms, and a sum of L terms
+ * is off by at most (L - 1) u of the sum of their magnitudes: {@link #SUM}. That takes roundings that all point the
+ * same way; at random they come to a 30th of it, and where a channel has several lanes or chunks, theirs cancel as
+ * well.
  *
  * <p><b>Moments.</b> The terms x - shift have the size of sigma, since the shift lies near the mean; so the mean is off
  * by SUM u sigma. The variance is a sum of squares, which are all of one sign, and may begin with a large one to which
  * the others are added: it is off by SUM u of the sum about the shift.
  *
  * <p><b>Elements.</b> y and dx are a few operations on each element, each of which adds one u of its result.
- * {@link #ELEMENT} counts them, with the rounding of what is stored. The mean is split into a center of the data type
- * and a rest; the rest, times the scale, is a term of its own. What they are made from (the moments of the batch for y,
- * the sums over it for dx) is compared by itself, and taken as the native kernels gave it: an error there does not
- * widen the bounds here.
+ * {@link #ELEMENT} counts them, with the rounding of what is stored. The mean is split into a center of the computing
+ * type and a rest; the rest, times the scale, is a term of its own. What they are made from (the moments of the batch
+ * for y, the sums over it for dx) is compared by itself, and taken as the native kernels gave it: an error there does
+ * not widen the bounds here.
+ *
+ * <p><b>16 bits.</b> An element of 16 bits is rounded once more when it is stored, by half of its unit in the last
+ * place: 2^-8 of a bfloat16; 2^-11 of a float16, 2^-25 where that is subnormal, to infinity from 65520 on. The
+ * reference rounds as well: two results that are nearly the same may become neighbours, a whole unit apart.
+ *
+ * <p><b>ReLU.</b> Two values of max(0, z) are no further apart than those of z. The gradients depend on whether z > 0;
+ * where z is within its error of 0, dy may pass or not, and the sums over a channel may lack all these terms or have
+ * them.
  *
  * <p>A relative error of 1e-5 = 168 u is beyond all of these for float, unless cancellation makes a result much smaller
  * than what it is made from.
@@ -38,16 +47,19 @@ final class Tolerances {
 
   private static final double DOUBLE_ROUNDOFF = 0x1p-53;
 
-  private final DataType type;
+  private final DataType element;
+  private final DataType real;
   private final double epsilon;
   private final double roundoff;
   private final double sumError;
 
-  Tolerances(DataType type, double epsilon) {
-    this.type = type;
+  /** For tensors of such elements, with their parameters; epsilon is that of the normalization. */
+  Tolerances(DataType element, double epsilon) {
+    this.element = element;
+    this.real = element.parameterType();
     this.epsilon = epsilon;
-    this.roundoff = type.epsilon() / 2;
-    this.sumError = (type == DataType.FLOAT32 ? SUM : SUM_AND_MERGE) * roundoff;
+    this.roundoff = real.epsilon() / 2;
+    this.sumError = (real == DataType.FLOAT32 ? SUM : SUM_AND_MERGE) * roundoff;
   }
 
   /** The error of the mean of a batch, and of its representation in double. */
@@ -61,12 +73,14 @@ final class Tolerances {
   }
 
   /**
-   * The error of y by given moments. With d = x - mean = (x - center) - rest: the difference, its product with the
-   * scale, and the sum are rounded, and so are scale and offset = beta - rest * scale.
+   * The error of z = gamma * xHat + beta + residual by given moments, before it is stored. With
+   * d = x - mean = (x - center) - rest: the difference, its product with the scale, and the sums are rounded, and so
+   * are scale and offset = beta - rest * scale.
    */
-  double normalized(Moments moments, double gamma, double beta, double y) {
+  double normalized(Moments moments, double gamma, double beta, double d, double residual) {
     var scale = Math.abs(gamma) * moments.invStd(epsilon);
-    return ELEMENT * roundoff * (Math.abs(y - beta) + Math.abs(beta) + scale * rest(moments)) + smallest();
+    var terms = scale * (Math.abs(d) + rest(moments)) + Math.abs(beta) + Math.abs(residual);
+    return ELEMENT * roundoff * terms + smallest();
   }
 
   /** The error of the sum of dy, from the magnitudes of the terms. */
@@ -81,7 +95,7 @@ final class Tolerances {
   double sumDyXHat(Moments moments, GradientSums magnitudes, long count) {
     var invStd = moments.invStd(epsilon);
     return sumError * (magnitudes.dyXHat() + magnitudes.dy() * rest(moments) * invStd)
-        + count * type.ulp(0) * invStd;
+        + count * real.ulp(0) * invStd;
   }
 
   /**
@@ -97,14 +111,20 @@ final class Tolerances {
     return Math.abs(gamma) * invStd * error + smallest();
   }
 
-  /** The error of gamma * invStd * dy. */
+  /** The error of dx = gamma * invStd * dy. */
   double scaledGradient(double dx) {
     return ELEMENT * roundoff * Math.abs(dx) + smallest();
   }
 
-  /** The error of a value that is computed in double from terms of such magnitude in all, and rounded once. */
+  /** The error of an element, once stored, from that of the result that is stored. */
+  double stored(double error, double result) {
+    var most = Math.min(Math.abs(result) + error, element.largest());
+    return element == real ? error : error + element.ulp(most);
+  }
+
+  /** The error of a parameter that is computed in double from terms of such magnitude in all, and rounded once. */
   double roundedOnce(double magnitudes) {
-    return ELEMENT * DOUBLE_ROUNDOFF * magnitudes + stored(magnitudes);
+    return ELEMENT * DOUBLE_ROUNDOFF * magnitudes + parameter(magnitudes);
   }
 
   /** The error of a sum of so many doubles. */
@@ -112,19 +132,19 @@ final class Tolerances {
     return (terms + ELEMENT) * DOUBLE_ROUNDOFF * magnitudes;
   }
 
-  /** The distance of neighbours, to which two values that are nearly the same may be rounded. */
-  double stored(double value) {
-    return type.ulp(value);
+  /** The distance of neighbouring parameters, to which two values that are nearly the same may be rounded. */
+  double parameter(double value) {
+    return real.ulp(value);
   }
 
-  /** What splitting the mean into a number of the data type and a rest leaves as the rest. */
+  /** What splitting the mean into a number of the computing type and a rest leaves as the rest. */
   private double rest(Moments moments) {
-    var rest = Math.abs(moments.mean() - type.round(moments.mean())) + Math.abs(moments.meanRest());
+    var rest = Math.abs(moments.mean() - real.round(moments.mean())) + Math.abs(moments.meanRest());
     return Double.isFinite(rest) ? rest : 0;
   }
 
   /** Results this small are a few steps of the smallest subnormal apart. */
   private double smallest() {
-    return ELEMENT * type.ulp(0);
+    return ELEMENT * real.ulp(0);
   }
 }

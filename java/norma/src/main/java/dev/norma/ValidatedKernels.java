@@ -47,17 +47,28 @@ final class ValidatedKernels implements Kernels {
       MemorySegment variance,
       MemorySegment workspace) {
     requireVariance(norm);
-    var element = (long) norm.dataType().bytes();
+    var element = element(norm);
+    var parameter = parameter(norm);
     ArgumentChecks.begin()
         .input("x", x, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), element)
-        .optionalInput("beta", beta, norm.parameterBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
         .outputInPlace("y", y, norm.tensorBytes(), element, "x")
         .output("mean", mean, norm.statisticsBytes(), DOUBLE)
         .output("variance", variance, norm.statisticsBytes(), DOUBLE)
         .workspace(workspace)
         .requireDisjointOutputs();
     kernels.forwardTraining(norm, x, gamma, beta, y, mean, variance, workspace);
+  }
+
+  /** The alignment of a tensor. */
+  private static long element(BatchNormDescriptor norm) {
+    return norm.dataType().bytes();
+  }
+
+  /** The alignment of parameters. */
+  private static long parameter(BatchNormDescriptor norm) {
+    return norm.dataType().parameterType().bytes();
   }
 
   private static void requireVariance(BatchNormDescriptor norm) {
@@ -77,13 +88,14 @@ final class ValidatedKernels implements Kernels {
       MemorySegment runningVar,
       MemorySegment y,
       MemorySegment workspace) {
-    var element = (long) norm.dataType().bytes();
+    var element = element(norm);
+    var parameter = parameter(norm);
     ArgumentChecks.begin()
         .input("x", x, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), element)
-        .optionalInput("beta", beta, norm.parameterBytes(), element)
-        .input("runningMean", runningMean, norm.parameterBytes(), element)
-        .input("runningVar", runningVar, norm.parameterBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+        .input("runningMean", runningMean, norm.parameterBytes(), parameter)
+        .input("runningVar", runningVar, norm.parameterBytes(), parameter)
         .outputInPlace("y", y, norm.tensorBytes(), element, "x")
         .workspace(workspace)
         .requireDisjointOutputs();
@@ -123,22 +135,22 @@ final class ValidatedKernels implements Kernels {
       MemorySegment dgamma,
       MemorySegment dbeta,
       MemorySegment workspace) {
-    var element = (long) norm.dataType().bytes();
+    var parameter = parameter(norm);
     var inputs =
         backwardInputs(norm, x, dy, gamma)
-            .input("runningMean", runningMean, norm.parameterBytes(), element)
-            .input("runningVar", runningVar, norm.parameterBytes(), element);
+            .input("runningMean", runningMean, norm.parameterBytes(), parameter)
+            .input("runningVar", runningVar, norm.parameterBytes(), parameter);
     requireBackwardOutputs(inputs, norm, dx, dgamma, dbeta, workspace);
     kernels.backwardInference(norm, x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta, workspace);
   }
 
   private static ArgumentChecks backwardInputs(
       BatchNormDescriptor norm, MemorySegment x, MemorySegment dy, MemorySegment gamma) {
-    var element = (long) norm.dataType().bytes();
+    var element = element(norm);
     return ArgumentChecks.begin()
         .input("x", x, norm.tensorBytes(), element)
         .input("dy", dy, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), element);
+        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter(norm));
   }
 
   /** Adds the outputs to the inputs of {@link #backwardInputs}, which cover {@code dy}. */
@@ -149,13 +161,148 @@ final class ValidatedKernels implements Kernels {
       MemorySegment dgamma,
       MemorySegment dbeta,
       MemorySegment workspace) {
-    var element = (long) norm.dataType().bytes();
+    var element = element(norm);
+    var parameter = parameter(norm);
     checks
         .optionalOutputInPlace("dx", dx, norm.tensorBytes(), element, "dy")
-        .optionalOutput("dgamma", dgamma, norm.parameterBytes(), element)
-        .optionalOutput("dbeta", dbeta, norm.parameterBytes(), element)
+        .optionalOutput("dgamma", dgamma, norm.parameterBytes(), parameter)
+        .optionalOutput("dbeta", dbeta, norm.parameterBytes(), parameter)
         .workspace(workspace)
         .requireDisjointOutputs();
+  }
+
+  @Override
+  public void reluForwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment y,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment workspace) {
+    requireVariance(norm);
+    var parameter = parameter(norm);
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element(norm))
+        .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
+        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+        .outputInPlace("y", y, norm.tensorBytes(), element(norm), "x")
+        .orInPlaceOf("residual")
+        .output("mean", mean, norm.statisticsBytes(), DOUBLE)
+        .output("variance", variance, norm.statisticsBytes(), DOUBLE)
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.reluForwardTraining(norm, x, residual, gamma, beta, y, mean, variance, workspace);
+  }
+
+  @Override
+  public void reluForwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment y,
+      MemorySegment workspace) {
+    var parameter = parameter(norm);
+    ArgumentChecks.begin()
+        .input("x", x, norm.tensorBytes(), element(norm))
+        .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
+        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+        .input("runningMean", runningMean, norm.parameterBytes(), parameter)
+        .input("runningVar", runningVar, norm.parameterBytes(), parameter)
+        .outputInPlace("y", y, norm.tensorBytes(), element(norm), "x")
+        .orInPlaceOf("residual")
+        .workspace(workspace)
+        .requireDisjointOutputs();
+    kernels.reluForwardInference(norm, x, residual, gamma, beta, runningMean, runningVar, y, workspace);
+  }
+
+  @Override
+  public void reluBackwardTraining(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment mean,
+      MemorySegment variance,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    requireVariance(norm);
+    var inputs =
+        reluBackwardInputs(norm, x, residual, dy, gamma, beta)
+            .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .optionalOutputInPlace("dresidual", dresidual, norm.tensorBytes(), element(norm), "dy");
+    requireBackwardOutputs(inputs, norm, dx, dgamma, dbeta, workspace);
+    requireNeedsOfResidualGradient(residual, dx, dresidual);
+    kernels.reluBackwardTraining(
+        norm, x, residual, dy, gamma, beta, mean, variance, dx, dresidual, dgamma, dbeta, workspace);
+  }
+
+  @Override
+  public void reluBackwardInference(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta,
+      MemorySegment workspace) {
+    var parameter = parameter(norm);
+    var inputs =
+        reluBackwardInputs(norm, x, residual, dy, gamma, beta)
+            .input("runningMean", runningMean, norm.parameterBytes(), parameter)
+            .input("runningVar", runningVar, norm.parameterBytes(), parameter)
+            .optionalOutputInPlace("dresidual", dresidual, norm.tensorBytes(), element(norm), "dy");
+    requireBackwardOutputs(inputs, norm, dx, dgamma, dbeta, workspace);
+    requireNeedsOfResidualGradient(residual, dx, dresidual);
+    kernels.reluBackwardInference(
+        norm, x, residual, dy, gamma, beta, runningMean, runningVar, dx, dresidual, dgamma, dbeta, workspace);
+  }
+
+  private static ArgumentChecks reluBackwardInputs(
+      BatchNormDescriptor norm,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment dy,
+      MemorySegment gamma,
+      MemorySegment beta) {
+    return backwardInputs(norm, x, dy, gamma)
+        .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
+        .optionalInput("beta", beta, norm.parameterBytes(), parameter(norm));
+  }
+
+  /** The gradient by the residual is computed beside that by x. */
+  private static void requireNeedsOfResidualGradient(
+      MemorySegment residual, MemorySegment dx, MemorySegment dresidual) {
+    if (!ArgumentChecks.isMissing("dresidual", dresidual)) {
+      requireForResidualGradient("residual", residual);
+      requireForResidualGradient("dx", dx);
+    }
+  }
+
+  private static void requireForResidualGradient(String name, MemorySegment segment) {
+    if (ArgumentChecks.isMissing(name, segment)) {
+      throw new IllegalArgumentException(name + " is MemorySegment.NULL, but dresidual needs it");
+    }
   }
 
   @Override
@@ -175,12 +322,12 @@ final class ValidatedKernels implements Kernels {
       throw new IllegalArgumentException("count must be at least %d, not %d".formatted(fewest, count));
     }
     var statistics = arrayBytes("channels", channels, DOUBLE);
-    var parameters = channels * type.bytes();
+    var parameter = type.parameterType().bytes();
     ArgumentChecks.begin()
         .input("mean", mean, statistics, DOUBLE)
         .input("variance", variance, statistics, DOUBLE)
-        .output("runningMean", runningMean, parameters, type.bytes())
-        .output("runningVar", runningVar, parameters, type.bytes())
+        .output("runningMean", runningMean, channels * parameter, parameter)
+        .output("runningVar", runningVar, channels * parameter, parameter)
         .output("batches", batches, Long.BYTES, Long.BYTES)
         .output("refused", refused, Long.BYTES, Long.BYTES)
         .requireDisjointOutputs();
@@ -204,7 +351,7 @@ final class ValidatedKernels implements Kernels {
       MemorySegment variance,
       MemorySegment workspace) {
     ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), norm.dataType().bytes())
+        .input("x", x, norm.tensorBytes(), element(norm))
         .output("mean", mean, norm.statisticsBytes(), DOUBLE)
         .output("variance", variance, norm.statisticsBytes(), DOUBLE)
         .workspace(workspace)
@@ -260,11 +407,12 @@ final class ValidatedKernels implements Kernels {
       MemorySegment variance,
       MemorySegment y,
       MemorySegment workspace) {
-    var element = (long) norm.dataType().bytes();
+    var element = element(norm);
+    var parameter = parameter(norm);
     ArgumentChecks.begin()
         .input("x", x, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), element)
-        .optionalInput("beta", beta, norm.parameterBytes(), element)
+        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
         .input("mean", mean, norm.statisticsBytes(), DOUBLE)
         .input("variance", variance, norm.statisticsBytes(), DOUBLE)
         .outputInPlace("y", y, norm.tensorBytes(), element, "x")
@@ -283,7 +431,7 @@ final class ValidatedKernels implements Kernels {
       MemorySegment sumDy,
       MemorySegment sumDyXHat,
       MemorySegment workspace) {
-    var element = (long) norm.dataType().bytes();
+    var element = element(norm);
     ArgumentChecks.begin()
         .input("x", x, norm.tensorBytes(), element)
         .input("dy", dy, norm.tensorBytes(), element)
@@ -342,7 +490,7 @@ final class ValidatedKernels implements Kernels {
         .input("variance", variance, norm.statisticsBytes(), DOUBLE)
         .input("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
         .input("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
-        .outputInPlace("dx", dx, norm.tensorBytes(), norm.dataType().bytes(), "dy")
+        .outputInPlace("dx", dx, norm.tensorBytes(), element(norm), "dy")
         .workspace(workspace)
         .requireDisjointOutputs();
     kernels.gradientInput(norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, dx, workspace);
@@ -356,15 +504,16 @@ final class ValidatedKernels implements Kernels {
       MemorySegment gradient,
       MemorySegment parameter,
       MemorySegment velocity) {
-    var bytes = arrayBytes("length", length, type.bytes());
+    var alignment = type.parameterType().bytes();
+    var bytes = arrayBytes("length", length, alignment);
     var checks =
         ArgumentChecks.begin()
-            .input("gradient", gradient, bytes, type.bytes())
-            .output("parameter", parameter, bytes, type.bytes());
+            .input("gradient", gradient, bytes, alignment)
+            .output("parameter", parameter, bytes, alignment);
     if (rule.momentum() > 0) {
-      checks.output("velocity", velocity, bytes, type.bytes());
+      checks.output("velocity", velocity, bytes, alignment);
     } else {
-      checks.optionalOutput("velocity", velocity, bytes, type.bytes());
+      checks.optionalOutput("velocity", velocity, bytes, alignment);
     }
     checks.requireDisjointOutputs();
     kernels.gradientDescentStep(rule, type, length, gradient, parameter, velocity);

@@ -26,6 +26,11 @@ class AllocationTest {
   private final GradientDescent rule = GradientDescent.of(1e-9).withMomentum(0.9);
   private Arena arena;
   private BatchNorm layer;
+  private BatchNorm fused;
+  private BatchNorm half;
+  private Tensor residual;
+  private Tensor dx;
+  private Tensor halves;
   private Tensor x;
   private Tensor y;
   private Tensor smaller;
@@ -34,6 +39,11 @@ class AllocationTest {
   void build() {
     arena = Arena.ofShared();
     layer = BatchNorm.builder(8).threads(1).build();
+    fused = BatchNorm.builder(8).threads(1).activation(Activation.RELU).build();
+    half = BatchNorm.builder(8).threads(1).dataType(DataType.BFLOAT16).build();
+    residual = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 4, 8, 9);
+    dx = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 4, 8, 9);
+    halves = Tensor.allocate(arena, DataType.BFLOAT16, Layout.CHANNELS_FIRST, 4, 8, 9);
     x = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 4, 8, 9);
     y = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 4, 8, 9);
     smaller = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_LAST, 3, 8, 9);
@@ -45,6 +55,8 @@ class AllocationTest {
   @AfterAll
   void close() {
     layer.close();
+    fused.close();
+    half.close();
     arena.close();
   }
 
@@ -79,6 +91,36 @@ class AllocationTest {
         test.layer.step(test.rule);
       }
     },
+    FORWARD_RELU {
+      @Override
+      void call(AllocationTest test) {
+        test.fused.forward(test.x, test.residual, test.y);
+      }
+    },
+    INFER_RELU {
+      @Override
+      void call(AllocationTest test) {
+        test.fused.infer(test.x, test.residual, test.y);
+      }
+    },
+    BACKWARD_RELU {
+      @Override
+      void call(AllocationTest test) {
+        test.fused.backward(test.x, test.residual, test.y, test.dx, test.y);
+      }
+    },
+    BACKWARD_INFERENCE_RELU {
+      @Override
+      void call(AllocationTest test) {
+        test.fused.backwardInference(test.x, test.residual, test.y, test.dx, test.y);
+      }
+    },
+    FORWARD_16_BITS {
+      @Override
+      void call(AllocationTest test) {
+        test.half.forward(test.halves, test.halves);
+      }
+    },
     /** Batches of different shapes in turn, as at the end of an epoch. */
     SHAPES_IN_TURN {
       @Override
@@ -96,6 +138,7 @@ class AllocationTest {
   void nothingIsAllocated(Operation operation) {
     layer.forward(x, y);
     layer.backward(x, y, y);
+    fused.forward(x, residual, y);
     var allocated = Long.MAX_VALUE;
     for (var round = 0; round < ROUNDS && allocated >= ONCE; round++) {
       allocated = allocatedBy(operation);

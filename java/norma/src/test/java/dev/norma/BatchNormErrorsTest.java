@@ -25,9 +25,11 @@ class BatchNormErrorsTest {
   private static final Layout LAYOUT = Layout.CHANNELS_FIRST;
 
   @AutoClose private final Arena arena = Arena.ofConfined();
-  @AutoClose private final BatchNorm layer = BatchNorm.builder(2).build();
+  @AutoClose private final BatchNorm layer = BatchNorm.builder(2).activation(Activation.RELU).build();
+  @AutoClose private final BatchNorm plain = BatchNorm.builder(2).build();
   private final Tensor x = tensor().copyFrom(1f, 2f, 3f, 4f, 5f, 6f, 7f, 8f, 9f, 10f, 11f, 12f);
   private final Tensor y = tensor();
+  private final Tensor other = tensor();
 
   private Tensor tensor() {
     return Tensor.allocate(arena, TYPE, LAYOUT, 2, 2, 3);
@@ -37,6 +39,7 @@ class BatchNormErrorsTest {
   void train() {
     layer.forward(x, y);
     layer.backward(x, y, tensor());
+    plain.forward(x, tensor());
   }
 
   /** Runs calls that must fail, each with a look at everything that they might have changed. */
@@ -83,7 +86,29 @@ class BatchNormErrorsTest {
       () -> layer.backward(x, y, bad),
       () -> layer.backwardInference(bad, x, y),
       () -> layer.backwardInference(x, bad, y),
-      () -> layer.backwardInference(x, y, bad)
+      () -> layer.backwardInference(x, y, bad),
+      () -> layer.forward(bad, x, y),
+      () -> layer.forward(x, bad, y),
+      () -> layer.forward(x, x, bad),
+      () -> layer.infer(bad, x, y),
+      () -> layer.infer(x, bad, y),
+      () -> layer.infer(x, x, bad),
+      () -> layer.backwardInference(bad, x, y, other, y),
+      () -> layer.backwardInference(x, bad, y, other, y),
+      () -> layer.backwardInference(x, x, bad, other, y),
+      () -> layer.backwardInference(x, x, y, bad, y),
+      () -> layer.backwardInference(x, x, y, other, bad)
+    };
+  }
+
+  /** After a forward pass with a residual. */
+  private ThrowingCallable[] backwardCallsWith(Tensor bad) {
+    return new ThrowingCallable[] {
+      () -> layer.backward(bad, x, y, other, y),
+      () -> layer.backward(x, bad, y, other, y),
+      () -> layer.backward(x, x, bad, other, y),
+      () -> layer.backward(x, x, y, bad, y),
+      () -> layer.backward(x, x, y, other, bad)
     };
   }
 
@@ -99,7 +124,55 @@ class BatchNormErrorsTest {
       for (var thrown : requireRefused(callsWith(bad))) {
         thrown.isInstanceOf(IllegalArgumentException.class).hasMessageContaining(bad.toString());
       }
+      layer.forward(x, x, y);
+      for (var thrown : requireRefused(backwardCallsWith(bad))) {
+        thrown.isInstanceOf(IllegalArgumentException.class).hasMessageContaining(bad.toString());
+      }
+      layer.forward(x, y);
     }
+  }
+
+  @Test
+  void aResidualWithoutRelu() {
+    requireRefused(
+            () -> plain.forward(x, x, y),
+            () -> plain.infer(x, x, y),
+            () -> plain.backward(x, x, y, other, y),
+            () -> plain.backwardInference(x, x, y, other, y))
+        .forEach(
+            thrown ->
+                thrown
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("built without: activation(Activation.RELU)"));
+  }
+
+  /** What passed through ReLU depends on the residual: backward wants it if forward had it. */
+  @Test
+  void backwardWithAResidualThatForwardHadNot() {
+    requireRefused(() -> layer.backward(x, x, y, other, y))
+        .forEach(
+            thrown ->
+                thrown
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("backward: the last forward pass had no residual: backward(x, dy, dx)"));
+    layer.forward(x, x, y);
+    requireRefused(() -> layer.backward(x, y, other))
+        .forEach(
+            thrown ->
+                thrown
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("the last forward pass had a residual")
+                    .hasMessageEndingWith("backward(x, residual, dy, dx, dresidual)"));
+    layer.backward(x, x, y, other, y);
+  }
+
+  @Test
+  void aGradientByTheResidualThatOverlaps() {
+    layer.forward(x, x, y);
+    requireRefused(() -> layer.backward(x, x, y, y, y), () -> layer.backwardInference(x, x, y, y, y))
+        .forEach(thrown -> thrown.hasMessage("dx overlaps dresidual"));
+    requireRefused(() -> layer.backward(x, other, y, tensor(), other))
+        .forEach(thrown -> thrown.hasMessage("dresidual overlaps residual"));
   }
 
   @Test
@@ -174,6 +247,10 @@ class BatchNormErrorsTest {
   @Test
   void nothing() {
     for (var thrown : requireRefused(callsWith(null))) {
+      thrown.isInstanceOf(NullPointerException.class);
+    }
+    layer.forward(x, x, y);
+    for (var thrown : requireRefused(backwardCallsWith(null))) {
       thrown.isInstanceOf(NullPointerException.class);
     }
     requireRefused(() -> layer.step(null)).forEach(thrown -> thrown.isInstanceOf(NullPointerException.class));

@@ -39,6 +39,7 @@ class BatchNormTest {
       assertThat(layer.refused()).isZero();
       assertThat(layer.channels()).isEqualTo(2);
       assertThat(layer.dataType()).isEqualTo(DataType.FLOAT32);
+      assertThat(layer.activation()).isEqualTo(Activation.NONE);
     }
   }
 
@@ -124,16 +125,17 @@ class BatchNormTest {
   @EnumSource
   void inferenceIsByRunningStatisticsAndChangesNone(DataType type) {
     try (var layer = BatchNorm.builder(2).dataType(type).epsilon(0).build()) {
-      type.set(layer.runningMean(), 0, 5);
-      type.set(layer.runningVar(), 0, 4);
-      type.set(layer.gamma(), 0, 3);
-      type.set(layer.beta(), 0, -1);
+      var parameterType = type.parameterType();
+      parameterType.set(layer.runningMean(), 0, 5);
+      parameterType.set(layer.runningVar(), 0, 4);
+      parameterType.set(layer.gamma(), 0, 3);
+      parameterType.set(layer.beta(), 0, -1);
       var x = tensor(type, 1, 2, 1).copyFrom(9.0, 9.0);
       var y = tensor(type, 1, 2, 1);
       layer.infer(x, y);
       assertThat(y.toDoubles()).containsExactly(5, 9);
       assertThat(layer.batches()).isZero();
-      assertThat(type.get(layer.runningMean(), 0)).isEqualTo(5);
+      assertThat(parameterType.get(layer.runningMean(), 0)).isEqualTo(5);
     }
   }
 
@@ -249,6 +251,98 @@ class BatchNormTest {
         layer.backward(first, tensor(DataType.FLOAT32, batch, 2, 1, 4, 5), tensor(DataType.FLOAT32, batch, 2, 1, 4, 5));
       }
       assertThat(layer.batches()).isEqualTo(56);
+    }
+  }
+
+  /** Parameters are floats: a step far below the precision of 16 bits is not lost. */
+  @ParameterizedTest
+  @EnumSource(names = {"BFLOAT16", "FLOAT16"})
+  void parametersOf16BitTensorsAreFloats(DataType type) {
+    try (var layer = BatchNorm.builder(2).dataType(type).momentum(0.75).build()) {
+      var x = tensor(type, 4, 2).copyFrom(0f, 0f, 2f, -2f, 4f, 0f, 6f, -2f);
+      var dy = tensor(type, 4, 2).copyFrom(1f, 0f, 0f, 0f, 0f, 0f, 0f, 0f);
+      layer.forward(x, tensor(type, 4, 2));
+      assertThat(layer.runningMean().toArray(JAVA_FLOAT)).containsExactly(0.75f, -0.25f);
+      assertThat(layer.batchVariance().toArray(JAVA_DOUBLE)).containsExactly(5, 1);
+      layer.backward(x, dy, dy);
+      layer.step(GradientDescent.of(0x1p-16));
+      assertThat(layer.beta().toArray(JAVA_FLOAT)).containsExactly(-0x1p-16f, 0);
+      assertThat(layer.gamma().byteSize()).isEqualTo(8);
+    }
+  }
+
+  private Tensor residual() {
+    return tensor(DataType.FLOAT32, 4, 2).copyFrom(1f, -9f, 1f, 1f, -9f, 1f, 1f, 1f);
+  }
+
+  /** Without epsilon and with sigma 1, channel 1 normalizes to 1, -1, 1, -1. */
+  @Test
+  void reluCutsOffWhatIsNegative() {
+    try (var layer = BatchNorm.builder(2).activation(Activation.RELU).epsilon(0).build()) {
+      assertThat(layer.activation()).isEqualTo(Activation.RELU);
+      var y = tensor(DataType.FLOAT32, 4, 2);
+      layer.forward(batch(), y);
+      assertThat(channel1(y)).containsExactly(1, 0, 1, 0);
+      layer.forward(batch(), residual(), y);
+      assertThat(channel1(y)).containsExactly(0, 0, 2, 0);
+      assertThat(layer.batchMean().toArray(JAVA_DOUBLE)).containsExactly(3, -1);
+      assertThat(layer.batches()).isEqualTo(2);
+    }
+  }
+
+  private static double[] channel1(Tensor tensor) {
+    return new double[] {tensor.get(1), tensor.get(3), tensor.get(5), tensor.get(7)};
+  }
+
+  @Test
+  void reluInInference() {
+    try (var layer = BatchNorm.builder(2).activation(Activation.RELU).epsilon(0).build()) {
+      var y = tensor(DataType.FLOAT32, 4, 2);
+      layer.infer(batch(), y);
+      assertThat(y.toFloats()).containsExactly(0, 0, 2, 0, 4, 0, 6, 0);
+      layer.infer(batch(), residual(), y);
+      assertThat(y.toFloats()).containsExactly(1, 0, 3, 0, 0, 1, 7, 0);
+      assertThat(layer.batches()).isZero();
+    }
+  }
+
+  /** The residual's gradient is what ReLU lets through; it may take the place of dy. */
+  @Test
+  void gradientsPassWhereReluLetThemThrough() {
+    try (var layer = BatchNorm.builder(2).activation(Activation.RELU).epsilon(0).build()) {
+      var dx = tensor(DataType.FLOAT32, 4, 2);
+      var dy = tensor(DataType.FLOAT32, 4, 2).copyFrom(1f, 2f, 3f, 4f, 5f, 6f, 7f, 8f);
+      layer.backwardInference(batch(), dy, dx);
+      assertThat(dx.toFloats()).containsExactly(0, 0, 3, 0, 5, 0, 7, 0);
+      layer.backwardInference(batch(), residual(), dy, dx, dy);
+      assertThat(dy.toFloats()).containsExactly(1, 0, 3, 0, 0, 6, 7, 0);
+      assertThat(dx.toFloats()).containsExactly(1, 0, 3, 0, 0, 6, 7, 0);
+      assertThat(layer.betaGradient().toArray(JAVA_FLOAT)).containsExactly(11, 6);
+    }
+  }
+
+  /** With ReLU as without: the gradient of y by what is passed on. */
+  @ParameterizedTest
+  @EnumSource
+  void backwardThroughReluIsBackwardOfWhatPasses(DataType type) {
+    try (var fused = BatchNorm.builder(2).dataType(type).activation(Activation.RELU).build();
+        var plain = BatchNorm.builder(2).dataType(type).build()) {
+      var x = tensor(type, 4, 2).copyFrom(batch().toFloats());
+      var residual = tensor(type, 4, 2).copyFrom(residual().toFloats());
+      var y = tensor(type, 4, 2);
+      var dx = tensor(type, 4, 2);
+      var expected = tensor(type, 4, 2);
+      var dy = tensor(type, 4, 2).copyFrom(1f, 2f, 3f, 4f, 5f, 6f, 7f, 8f);
+      fused.forward(x, residual, y);
+      plain.forward(x, expected);
+      fused.backward(x, residual, dy, dx, dy);
+      for (var i = 0; i < 8; i++) {
+        assertThat(dy.get(i)).isEqualTo(y.get(i) > 0 ? i + 1 : 0);
+      }
+      plain.backward(x, dy, expected);
+      assertThat(dx.toDoubles()).isEqualTo(expected.toDoubles());
+      assertThat(fused.gammaGradient().mismatch(plain.gammaGradient())).isEqualTo(-1);
+      assertThat(fused.betaGradient().mismatch(plain.betaGradient())).isEqualTo(-1);
     }
   }
 

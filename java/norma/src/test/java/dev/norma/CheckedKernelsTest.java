@@ -1,11 +1,13 @@
 package dev.norma;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -56,6 +58,7 @@ class CheckedKernelsTest {
     return new CheckedKernels((Kernels) wrong, new ReferenceKernels());
   }
 
+  /** An error of 1e-5; in 16 bits, of three units in the last place and more. */
   private static void spoil(MemorySegment output, DataType type) {
     var largest = 0L;
     for (var i = 0L; i < output.byteSize() / type.bytes(); i++) {
@@ -63,7 +66,7 @@ class CheckedKernelsTest {
         largest = i;
       }
     }
-    type.set(output, largest, type.get(output, largest) * (1 + ERROR));
+    type.set(output, largest, type.get(output, largest) * (1 + Math.max(ERROR, 3.5 * type.epsilon())));
   }
 
   @ParameterizedTest
@@ -82,7 +85,16 @@ class CheckedKernelsTest {
     "localStatistics, variance, 3, FLOAT64",
     "localGradientSums, sumDy, 5, FLOAT64",
     "localGradientSums, sumDyXHat, 6, FLOAT64",
-    "gradientInput, dx, 9, FLOAT32"
+    "gradientInput, dx, 9, FLOAT32",
+    "reluForwardTraining, y, 5, FLOAT32",
+    "reluForwardTraining, variance, 7, FLOAT64",
+    "reluForwardInference, y, 7, FLOAT32",
+    "reluBackwardTraining, dx, 8, FLOAT32",
+    "reluBackwardTraining, dgamma, 10, FLOAT32",
+    "reluBackwardTraining, dbeta, 11, FLOAT32",
+    "reluBackwardInference, dx, 8, FLOAT32",
+    "reluBackwardInference, dgamma, 10, FLOAT32",
+    "reluBackwardInference, dbeta, 11, FLOAT32"
   })
   void anErrorOfOneIn100000IsFound(String operation, String output, int argument, DataType type) {
     fillGradients(output.equals("dgamma") || output.equals("sumDyXHat"));
@@ -99,6 +111,72 @@ class CheckedKernelsTest {
         .hasMessageContaining("native " + mismatch.actual())
         .hasMessageContaining("reference " + mismatch.expected())
         .hasMessageContaining("tolerance " + mismatch.tolerance());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "forwardTraining, y, 4", "forwardInference, y, 6", "normalize, y, 6", "backwardTraining, dx, 6",
+    "backwardInference, dx, 6", "gradientInput, dx, 9", "reluForwardTraining, y, 5", "reluForwardInference, y, 7",
+    "reluBackwardTraining, dx, 8", "reluBackwardInference, dx, 8"
+  })
+  void threeUnitsInTheLastPlaceOf16BitsAreFound(String operation, String output, int argument) {
+    for (var type : new DataType[] {DataType.BFLOAT16, DataType.FLOAT16}) {
+      var halves = new BatchNormDescriptor(4, 3, 50, 1e-5, type, Layout.CHANNELS_LAST, 0);
+      try (var small = Problem.random(halves, 1, 10, 1)) {
+        var wrong = faulty(operation, argument, type);
+        var mismatch = catchThrowableOfType(MismatchException.class, () -> small.runAll(wrong));
+        assertThat(mismatch).as("%s %s", operation, type).isNotNull();
+        assertThat(mismatch.operation()).isEqualTo(operation);
+        assertThat(mismatch.output()).isEqualTo(output);
+      }
+    }
+  }
+
+  /** A gradient by the residual is dy or 0: nothing is rounded. */
+  @ParameterizedTest
+  @CsvSource({"reluBackwardTraining", "reluBackwardInference"})
+  void theGradientByTheResidualIsExact(String operation) {
+    requireFound(
+        "dresidual",
+        faulty(operation, 9, DataType.FLOAT32),
+        kernels -> {
+          problem.reluBackward(kernels, problem.residual, problem.dresidual);
+          problem.reluBackwardInference(kernels, problem.residual, problem.dresidual);
+        });
+  }
+
+  /** Where z is exactly 0 but for rounding, a gradient may pass or not; the sums may have it or not. */
+  @Test
+  void nobodyCanTellWhatPassesNearZero() {
+    problem.fill(problem.runningMean, c -> 1e4);
+    problem.fill(problem.runningVar, c -> 1);
+    problem.infer(Kernels.reference());
+    problem.fill(problem.residual, i -> -problem.get(problem.y, i));
+    problem.reluBackwardInference(passing(true), problem.residual, problem.dresidual);
+    problem.reluBackwardInference(passing(false), problem.residual, problem.dresidual);
+    problem.fill(problem.residual, i -> 1 - problem.get(problem.y, i));
+    problem.reluBackwardInference(passing(true), problem.residual, problem.dresidual);
+    requireFound("dbeta", passing(false), k -> problem.reluBackwardInference(k, problem.residual, problem.dresidual));
+  }
+
+  /** Kernels for which all gradients pass ReLU, or none. */
+  private static Kernels passing(boolean all) {
+    var kernels =
+        Proxy.newProxyInstance(
+            Kernels.class.getClassLoader(),
+            new Class<?>[] {Kernels.class},
+            (proxy, method, arguments) -> {
+              if (!method.getName().startsWith("relu")) {
+                return method.invoke(Kernels.nativeKernels(), arguments);
+              }
+              var large = Arena.ofAuto().allocate(((MemorySegment) arguments[2]).byteSize(), 8);
+              for (var i = 0L; i < large.byteSize() / 4; i++) {
+                large.setAtIndex(JAVA_FLOAT, i, all ? 1e30f : -1e30f);
+              }
+              arguments[2] = large;
+              return method.invoke(Kernels.nativeKernels(), arguments);
+            });
+    return new CheckedKernels((Kernels) kernels, new ReferenceKernels());
   }
 
   @Test

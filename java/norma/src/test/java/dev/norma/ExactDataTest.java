@@ -5,6 +5,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -16,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * <p>Channel c holds, in turn, m + a and m - a, with m = 3 c - 5 and a = 2^(c mod 3), and epsilon is 0. So mean = m,
  * variance = a^2, xHat = +1, -1, ... and y = beta +- gamma. Gradients are p + q xHat + r, with r = 1, 1, -1, -1 in
  * turn: r is orthogonal to 1 and to xHat, so dbeta = M p, dgamma = M q and dx = gamma / a * r. All values are small
- * integers or halves of them.
+ * integers or halves of them, also in 16 bits. Residuals are 2 r, so that z = beta +- gamma + 2 r is never 0.
  */
 class ExactDataTest {
   private static final double P = 2;
@@ -92,6 +93,40 @@ class ExactDataTest {
       requireForward(problem);
       problem.backwardInference(kernels);
       requireBackward(problem, 1);
+      problem.fillResidual((c, i) -> 2 * orthogonal(i));
+      problem.reluForward(kernels, problem.residual);
+      requireRectified(problem);
+      problem.reluBackward(kernels, problem.residual, problem.dresidual);
+      requirePassed(problem);
+      problem.reluInfer(kernels, problem.residual);
+      requireRectified(problem);
+      problem.reluBackwardInference(kernels, problem.residual, problem.dresidual);
+      requirePassed(problem);
+      requireTensor(problem, "dx", problem.dx, (c, i) -> gamma(c) / deviation(c) * passed(c, i));
+    }
+  }
+
+  private static double z(long c, long i) {
+    return beta(c) + sign(i) * gamma(c) + 2 * orthogonal(i);
+  }
+
+  private static double passed(long c, long i) {
+    return z(c, i) > 0 ? P + Q * sign(i) + orthogonal(i) : 0;
+  }
+
+  private static void requireRectified(Problem problem) {
+    requireTensor(problem, "y", problem.y, (c, i) -> Math.max(0, z(c, i)));
+  }
+
+  private static void requirePassed(Problem problem) {
+    requireTensor(problem, "dresidual", problem.dresidual, ExactDataTest::passed);
+    for (var c = 0L; c < problem.norm.channels(); c++) {
+      var channel = c;
+      var values = problem.norm.valuesPerChannel();
+      var sum = LongStream.range(0, values).mapToDouble(i -> passed(channel, i)).sum();
+      var product = LongStream.range(0, values).mapToDouble(i -> passed(channel, i) * sign(i)).sum();
+      assertThat(problem.get(problem.dbeta, c)).as("dbeta %s", problem.norm).isEqualTo(sum);
+      assertThat(problem.get(problem.dgamma, c)).as("dgamma %s", problem.norm).isEqualTo(product);
     }
   }
 

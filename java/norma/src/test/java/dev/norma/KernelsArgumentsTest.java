@@ -31,13 +31,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every segment of every operation, replaced by each kind of bad one: an exception that names it, nothing written. */
 class KernelsArgumentsTest {
-  private static final Set<String> OPTIONAL = Set.of("gamma", "beta", "dx", "dgamma", "dbeta", "workspace");
+  private static final Set<String> OPTIONAL =
+      Set.of("residual", "gamma", "beta", "dx", "dresidual", "dgamma", "dbeta", "workspace");
   private static final Map<String, Set<String>> OUTPUTS =
       Map.ofEntries(
           Map.entry("forwardTraining", Set.of("y", "mean", "variance", "workspace")),
           Map.entry("forwardInference", Set.of("y", "workspace")),
           Map.entry("backwardTraining", Set.of("dx", "dgamma", "dbeta", "workspace")),
           Map.entry("backwardInference", Set.of("dx", "dgamma", "dbeta", "workspace")),
+          Map.entry("reluForwardTraining", Set.of("y", "mean", "variance", "workspace")),
+          Map.entry("reluForwardInference", Set.of("y", "workspace")),
+          Map.entry("reluBackwardTraining", Set.of("dx", "dresidual", "dgamma", "dbeta", "workspace")),
+          Map.entry("reluBackwardInference", Set.of("dx", "dresidual", "dgamma", "dbeta", "workspace")),
           Map.entry("updateRunning", Set.of("runningMean", "runningVar", "batches", "refused")),
           Map.entry("localStatistics", Set.of("mean", "variance", "workspace")),
           Map.entry("mergeStatistics", Set.of("count", "mean", "variance")),
@@ -64,6 +69,7 @@ class KernelsArgumentsTest {
     problem.forward(Kernels.reference());
     arguments.putAll(Map.of("norm", norm, "type", norm.dataType(), "channels", norm.channels(), "parts", PARTS));
     arguments.putAll(Map.of("x", problem.x, "dy", problem.dy, "y", problem.y, "dx", problem.dx));
+    arguments.putAll(Map.of("residual", problem.residual, "dresidual", problem.dresidual));
     arguments.putAll(Map.of("gamma", problem.gamma, "beta", problem.beta, "dgamma", problem.dgamma));
     arguments.putAll(Map.of("dbeta", problem.dbeta, "mean", problem.mean, "variance", problem.variance));
     arguments.putAll(Map.of("runningMean", problem.runningMean, "runningVar", problem.runningVar));
@@ -180,7 +186,11 @@ class KernelsArgumentsTest {
         false,
         segment -> MemorySegment.NULL,
         (name, thrown) -> {
-          if (OPTIONAL.contains(name) && !(name.equals("dx") && operation.getName().equals("gradientInput"))) {
+          if (operation.getName().startsWith("reluBackward") && Set.of("residual", "dx").contains(name)) {
+            assertThat(thrown)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(name + " is MemorySegment.NULL, but dresidual needs it");
+          } else if (OPTIONAL.contains(name) && !(name.equals("dx") && operation.getName().equals("gradientInput"))) {
             assertThat(thrown).isNull();
           } else {
             assertThat(thrown)
@@ -349,6 +359,67 @@ class KernelsArgumentsTest {
     assertThat(thrown).hasMessage("dgamma overlaps gamma");
   }
 
+  /** Behind ReLU y may be x or the residual; dx or dresidual may be dy. */
+  @Test
+  void inPlaceOfEitherInput() {
+    for (var kernels : List.of(Kernels.nativeKernels(), Kernels.reference(), Kernels.checked())) {
+      for (var input : List.of("x", "residual")) {
+        assertThat(callWith(kernels, "reluForwardTraining", "y", input)).isNull();
+        assertThat(callWith(kernels, "reluForwardInference", "y", input)).isNull();
+      }
+      for (var operation : List.of("reluBackwardTraining", "reluBackwardInference")) {
+        assertThat(callWith(kernels, operation, "dx", "dy")).isNull();
+        assertThat(callWith(kernels, operation, "dresidual", "dy")).isNull();
+        assertThat(callWith(kernels, operation, "dresidual", "dx")).hasMessage("dx overlaps dresidual");
+        assertThat(callWith(kernels, operation, "dresidual", "residual")).hasMessage("dresidual overlaps residual");
+        assertThat(callWith(kernels, operation, "dx", "x")).hasMessage("dx overlaps x");
+      }
+    }
+  }
+
+  /** A good call, but for one argument that is another one. */
+  private Throwable callWith(Kernels kernels, String name, String argument, String other) {
+    var operation = operation(name);
+    var arguments = argumentsOf(operation);
+    for (var i = 0; i < arguments.length; i++) {
+      if (operation.getParameters()[i].getName().equals(argument)) {
+        arguments[i] = good.get(other);
+      }
+    }
+    return call(kernels, operation, arguments);
+  }
+
+  @Test
+  void withoutAResidualNothingElseIsNeeded() {
+    var none = MemorySegment.NULL;
+    for (var kernels : List.of(Kernels.nativeKernels(), Kernels.reference(), Kernels.checked())) {
+      problem.reluForward(kernels, none);
+      problem.reluBackward(kernels, none, none);
+      problem.reluBackward(kernels, problem.residual, none);
+      assertThat(catchThrowable(() -> problem.reluBackward(kernels, none, problem.dresidual)))
+          .hasMessage("residual is MemorySegment.NULL, but dresidual needs it");
+    }
+  }
+
+  /** Elements of 16 bits need half the bytes and half the alignment, their parameters do not. */
+  @Test
+  void parametersOf16BitTensorsAreFloats() {
+    var norm = new BatchNormDescriptor(3, 4, 5, 0, DataType.FLOAT16, Layout.CHANNELS_FIRST, 0);
+    assertThat(norm.tensorBytes()).isEqualTo(3 * 4 * 5 * 2);
+    assertThat(norm.parameterBytes()).isEqualTo(4 * 4);
+    try (var half = new Problem(norm)) {
+      var x = half.arena.allocate(norm.tensorBytes() + 8, 8).asSlice(2, norm.tensorBytes());
+      var gamma = half.arena.allocate(norm.parameterBytes() + 8, 8).asSlice(2, norm.parameterBytes());
+      var kernels = Kernels.nativeKernels();
+      var none = MemorySegment.NULL;
+      kernels.forwardTraining(norm, x, none, none, half.y, half.mean, half.variance, none);
+      assertThat(
+              catchThrowable(
+                  () -> kernels.forwardTraining(norm, x, gamma, none, half.y, half.mean, half.variance, none)))
+          .hasMessageStartingWith("gamma is misaligned");
+    }
+  }
+
   @Test
   void aSmallWorkspaceIsWhatCReports() {
     var small = problem.arena.allocate(8, 8);
@@ -369,7 +440,10 @@ class KernelsArgumentsTest {
       for (var kernels : List.of(Kernels.nativeKernels(), Kernels.reference())) {
         for (var thrown :
             List.of(
-                catchThrowable(() -> single.forward(kernels)), catchThrowable(() -> single.backward(kernels)))) {
+                catchThrowable(() -> single.forward(kernels)),
+                catchThrowable(() -> single.backward(kernels)),
+                catchThrowable(() -> single.reluForward(kernels, single.residual)),
+                catchThrowable(() -> single.reluBackward(kernels, single.residual, single.dresidual)))) {
           assertThat(thrown)
               .isInstanceOf(IllegalArgumentException.class)
               .hasMessageContaining("more than one value per channel");

@@ -1,13 +1,12 @@
 package dev.norma;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -97,7 +96,31 @@ class NativeAgainstReferenceTest {
       checked.backwardTraining(norm, p.x, p.dy, none, p.mean, p.variance, none, p.dgamma, none, none);
       checked.backwardTraining(norm, p.x, p.dy, none, p.mean, p.variance, none, none, p.dbeta, none);
       checked.backwardTraining(norm, p.x, p.dy, p.gamma, p.mean, p.variance, p.dx, none, none, none);
+      checked.reluForwardTraining(norm, p.x, none, none, none, p.y, p.mean, p.variance, none);
+      checked.reluForwardTraining(norm, p.x, p.residual, none, p.beta, p.y, p.mean, p.variance, none);
+      checked.reluForwardInference(norm, p.x, p.residual, none, none, p.runningMean, p.runningVar, p.y, none);
+      for (var residual : new MemorySegment[] {none, p.residual}) {
+        reluBackward(checked, p, residual, p.dx, none, none, p.dbeta);
+        reluBackward(checked, p, residual, none, none, p.dgamma, none);
+      }
+      reluBackward(checked, p, p.residual, p.dx, p.dresidual, none, none);
     }
+  }
+
+  /** Without gamma and beta, by the statistics of the batch and by running ones. */
+  private static void reluBackward(
+      Kernels kernels,
+      Problem p,
+      MemorySegment residual,
+      MemorySegment dx,
+      MemorySegment dresidual,
+      MemorySegment dgamma,
+      MemorySegment dbeta) {
+    var none = MemorySegment.NULL;
+    kernels.reluBackwardTraining(
+        p.norm, p.x, residual, p.dy, none, none, p.mean, p.variance, dx, dresidual, dgamma, dbeta, none);
+    kernels.reluBackwardInference(
+        p.norm, p.x, residual, p.dy, none, none, p.runningMean, p.runningVar, dx, dresidual, dgamma, dbeta, none);
   }
 
   /** In place gives the same bits as out of place. */
@@ -114,6 +137,33 @@ class NativeAgainstReferenceTest {
       assertThat(p.dy.mismatch(p.dx)).isEqualTo(-1);
       kernels.forwardTraining(norm, p.x, p.gamma, p.beta, p.x, p.mean, p.variance, MemorySegment.NULL);
       assertThat(p.x.mismatch(p.y)).isEqualTo(-1);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void inPlaceWithRelu(DataType type, Layout layout) {
+    var kernels = Kernels.nativeKernels();
+    var norm = new BatchNormDescriptor(3, 5, 67, EPSILON, type, layout, 0);
+    try (var p = Problem.random(norm, 5, 1, 2)) {
+      var dx = p.tensor();
+      var copyOfDy = p.tensor().copyFrom(p.dy);
+      p.reluForward(kernels, p.residual);
+      p.reluBackward(kernels, p.residual, p.dresidual);
+      dx.copyFrom(p.dx);
+      p.reluBackward(kernels, p.residual, p.dy);
+      assertThat(p.dx.mismatch(dx)).isEqualTo(-1);
+      assertThat(p.dy.mismatch(p.dresidual)).isEqualTo(-1);
+      var none = MemorySegment.NULL;
+      kernels.reluBackwardTraining(
+          norm, p.x, p.residual, copyOfDy, p.gamma, p.beta, p.mean, p.variance, copyOfDy, p.dy, none, none, none);
+      assertThat(copyOfDy.mismatch(dx)).isEqualTo(-1);
+      assertThat(p.dy.mismatch(p.dresidual)).isEqualTo(-1);
+      var copyOfX = p.tensor().copyFrom(p.x);
+      kernels.reluForwardTraining(norm, copyOfX, p.residual, p.gamma, p.beta, copyOfX, p.mean, p.variance, none);
+      assertThat(copyOfX.mismatch(p.y)).isEqualTo(-1);
+      kernels.reluForwardTraining(norm, p.x, p.residual, p.gamma, p.beta, p.residual, p.mean, p.variance, none);
+      assertThat(p.residual.mismatch(p.y)).isEqualTo(-1);
     }
   }
 
@@ -136,15 +186,23 @@ class NativeAgainstReferenceTest {
     try (var p = Problem.random(norm, 11, 1, 2)) {
       p.forward(Kernels.nativeKernels());
       p.backward(Kernels.nativeKernels());
-      return LongStream.of(hash(p.y), hash(p.dx), hash(p.mean), hash(p.variance), hash(p.dgamma), hash(p.dbeta))
-          .reduce(17, (a, b) -> 31 * a + b);
+      var plain = hash(p);
+      p.reluForward(Kernels.nativeKernels(), p.residual);
+      p.reluBackward(Kernels.nativeKernels(), p.residual, p.dresidual);
+      return 31 * plain + hash(p);
     }
+  }
+
+  private static long hash(Problem p) {
+    return Stream.of(p.y, p.dx, p.mean, p.variance, p.dgamma, p.dbeta, p.dresidual)
+        .mapToLong(NativeAgainstReferenceTest::hash)
+        .reduce(17, (a, b) -> 31 * a + b);
   }
 
   private static long hash(MemorySegment segment) {
     var hash = 0L;
-    for (var i = 0L; i < segment.byteSize() / 4; i++) {
-      hash = 0x9E3779B97F4A7C15L * hash + segment.getAtIndex(JAVA_INT, i);
+    for (var i = 0L; i < segment.byteSize() / 2; i++) {
+      hash = 0x9E3779B97F4A7C15L * hash + segment.getAtIndex(JAVA_SHORT, i);
     }
     return hash;
   }
@@ -169,7 +227,7 @@ class NativeAgainstReferenceTest {
   private static final class Guarded implements AutoCloseable {
     private final BatchNormDescriptor norm;
     private final Problem problem;
-    private final GuardedMemory[] memories = new GuardedMemory[10];
+    private final GuardedMemory[] memories = new GuardedMemory[12];
 
     Guarded(BatchNormDescriptor norm, Problem problem) {
       this.norm = norm;
@@ -204,6 +262,16 @@ class NativeAgainstReferenceTest {
       assertThat(dx.mismatch(problem.dx)).isEqualTo(-1);
       kernels.forwardInference(norm, x, gamma, beta, gamma, beta, y, none);
       kernels.backwardInference(norm, x, dy, gamma, beta, gamma, dx, dgamma, dbeta, none);
+      var residual = part(10, norm.tensorBytes(), atEnd).copyFrom(problem.residual);
+      var dresidual = part(11, norm.tensorBytes(), atEnd);
+      kernels.reluForwardTraining(norm, x, residual, gamma, beta, y, mean, variance, none);
+      kernels.reluBackwardTraining(
+          norm, x, residual, dy, gamma, beta, mean, variance, dx, dresidual, dgamma, dbeta, none);
+      problem.reluForward(kernels, problem.residual);
+      problem.reluBackward(kernels, problem.residual, problem.dresidual);
+      assertThat(y.mismatch(problem.y)).isEqualTo(-1);
+      assertThat(dx.mismatch(problem.dx)).isEqualTo(-1);
+      assertThat(dresidual.mismatch(problem.dresidual)).isEqualTo(-1);
     }
 
     @Override

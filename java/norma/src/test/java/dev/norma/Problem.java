@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.LongToDoubleFunction;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -13,6 +15,7 @@ final class Problem implements AutoCloseable {
   final BatchNormDescriptor norm;
   final Arena arena = Arena.ofConfined();
   final MemorySegment x;
+  final MemorySegment residual;
   final MemorySegment dy;
   final MemorySegment gamma;
   final MemorySegment beta;
@@ -20,17 +23,21 @@ final class Problem implements AutoCloseable {
   final MemorySegment runningVar;
   final MemorySegment y;
   final MemorySegment dx;
+  final MemorySegment dresidual;
   final MemorySegment dgamma;
   final MemorySegment dbeta;
   final MemorySegment mean;
   final MemorySegment variance;
+  private final Set<Long> parameterArrays = new HashSet<>();
 
   Problem(BatchNormDescriptor norm) {
     this.norm = norm;
     x = tensor();
+    residual = tensor();
     dy = tensor();
     y = tensor();
     dx = tensor();
+    dresidual = tensor();
     gamma = parameters();
     beta = parameters();
     runningMean = parameters();
@@ -41,7 +48,7 @@ final class Problem implements AutoCloseable {
     variance = statistics();
   }
 
-  /** Values about a mean, gradients about 0.1, gamma and beta in -1.5 to 1.5. */
+  /** Values about a mean, residuals about 0, gradients about 0.1, gamma and beta in -1.5 to 1.5. */
   static Problem random(BatchNormDescriptor norm, long seed, double mean, double deviation) {
     var problem = new Problem(norm);
     var random = generator(seed);
@@ -51,6 +58,7 @@ final class Problem implements AutoCloseable {
     problem.fill(problem.beta, i -> random.nextDouble(-1.5, 1.5));
     problem.fill(problem.runningMean, i -> mean + deviation * random.nextDouble(-1, 1));
     problem.fill(problem.runningVar, i -> deviation * deviation * random.nextDouble(0.5, 2));
+    problem.fill(problem.residual, i -> random.nextGaussian());
     return problem;
   }
 
@@ -63,7 +71,13 @@ final class Problem implements AutoCloseable {
   }
 
   MemorySegment parameters() {
-    return arena.allocate(norm.parameterBytes(), Double.BYTES);
+    var array = arena.allocate(norm.parameterBytes(), Double.BYTES);
+    parameterArrays.add(array.address());
+    return array;
+  }
+
+  private DataType typeOf(MemorySegment segment) {
+    return parameterArrays.contains(segment.address()) ? norm.dataType().parameterType() : norm.dataType();
   }
 
   MemorySegment statistics() {
@@ -72,8 +86,9 @@ final class Problem implements AutoCloseable {
 
   /** Sets each element of a tensor or a parameter array. */
   void fill(MemorySegment segment, LongToDoubleFunction values) {
-    for (var i = 0L; i < segment.byteSize() / norm.dataType().bytes(); i++) {
-      norm.dataType().set(segment, i, values.applyAsDouble(i));
+    var type = typeOf(segment);
+    for (var i = 0L; i < segment.byteSize() / type.bytes(); i++) {
+      type.set(segment, i, values.applyAsDouble(i));
     }
   }
 
@@ -85,6 +100,11 @@ final class Problem implements AutoCloseable {
   /** Sets each element of dy by its place. */
   void fillDy(Values values) {
     fill(dy, values);
+  }
+
+  /** Sets each element of the residual by its place. */
+  void fillResidual(Values values) {
+    fill(residual, values);
   }
 
   private void fill(MemorySegment tensor, Values values) {
@@ -119,6 +139,40 @@ final class Problem implements AutoCloseable {
         norm, x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta, workspace(kernels));
   }
 
+  /** With ReLU; {@code added} and {@code dadded} are the residual and its gradient, or NULL. */
+  void reluForward(Kernels kernels, MemorySegment added) {
+    kernels.reluForwardTraining(norm, x, added, gamma, beta, y, mean, variance, workspace(kernels));
+  }
+
+  void reluInfer(Kernels kernels, MemorySegment added) {
+    kernels.reluForwardInference(norm, x, added, gamma, beta, runningMean, runningVar, y, workspace(kernels));
+  }
+
+  void reluBackward(Kernels kernels, MemorySegment added, MemorySegment dadded) {
+    kernels.reluBackwardTraining(
+        norm, x, added, dy, gamma, beta, mean, variance, dx, dadded, dgamma, dbeta, workspace(kernels));
+  }
+
+  void reluBackwardInference(Kernels kernels, MemorySegment added, MemorySegment dadded) {
+    kernels.reluBackwardInference(
+        norm, x, added, dy, gamma, beta, runningMean, runningVar, dx, dadded, dgamma, dbeta, workspace(kernels));
+  }
+
+  /** All operations with ReLU, without a residual and with it. */
+  void runAllWithRelu(Kernels kernels) {
+    var none = MemorySegment.NULL;
+    if (norm.valuesPerChannel() > 1) {
+      reluForward(kernels, none);
+      reluBackward(kernels, none, none);
+      reluForward(kernels, residual);
+      reluBackward(kernels, residual, dresidual);
+    }
+    reluInfer(kernels, none);
+    reluBackwardInference(kernels, none, none);
+    reluInfer(kernels, residual);
+    reluBackwardInference(kernels, residual, dresidual);
+  }
+
   /** All operations on a tensor. Training is left out where it has one value per channel. */
   void runAll(Kernels kernels) {
     if (norm.valuesPerChannel() > 1) {
@@ -127,6 +181,7 @@ final class Problem implements AutoCloseable {
     }
     infer(kernels);
     backwardInference(kernels);
+    runAllWithRelu(kernels);
     kernels.localStatistics(norm, x, mean, variance, workspace(kernels));
     kernels.normalize(norm, x, gamma, beta, mean, variance, y, workspace(kernels));
     var sumDy = statistics();
@@ -152,12 +207,12 @@ final class Problem implements AutoCloseable {
   }
 
   double get(MemorySegment segment, long index) {
-    return norm.dataType().get(segment, index);
+    return typeOf(segment).get(segment, index);
   }
 
   /** The elements of a tensor or a parameter array. */
   double[] values(MemorySegment segment) {
-    var values = new double[Math.toIntExact(segment.byteSize() / norm.dataType().bytes())];
+    var values = new double[Math.toIntExact(segment.byteSize() / typeOf(segment).bytes())];
     for (var i = 0; i < values.length; i++) {
       values[i] = get(segment, i);
     }

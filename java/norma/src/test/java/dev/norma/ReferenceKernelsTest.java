@@ -18,18 +18,20 @@ class ReferenceKernelsTest {
   private static final Kernels REFERENCE = Kernels.reference();
 
   /**
-   * The reference computes in double. For float, what is left is the one rounding of the result, half an ulp of it, and
-   * the double error of at most 8 units. For double the same 8 roundings are all there is: difference, square sum,
-   * variance, root, quotient, two products and a sum.
+   * The reference computes in double. For other types, what is left is the one rounding of the result, half an ulp of
+   * it, and the double error of at most 8 units. For double the same 8 roundings are all there is: difference, square
+   * sum, variance, root, quotient, two products and a sum.
    */
   private static double bound(DataType type, double exact, double magnitude) {
-    return (type == DataType.FLOAT32 ? type.ulp(exact) / 2 : 0) + 8 * 0x1p-53 * magnitude;
+    return (type == DataType.FLOAT64 ? 0 : type.ulp(exact) / 2) + 8 * 0x1p-53 * magnitude;
   }
 
   @ParameterizedTest
   @CsvSource({
     "FLOAT32, 0, 1", "FLOAT32, 1e4, 1", "FLOAT32, 1e7, 1", "FLOAT32, 0, 1e18", "FLOAT32, 1e-39, 1e-40",
-    "FLOAT64, 0, 1", "FLOAT64, 1e4, 1", "FLOAT64, 1e7, 1", "FLOAT64, -1e12, 1", "FLOAT64, 0, 1e150"
+    "FLOAT64, 0, 1", "FLOAT64, 1e4, 1", "FLOAT64, 1e7, 1", "FLOAT64, -1e12, 1", "FLOAT64, 0, 1e150",
+    "BFLOAT16, 0, 1", "BFLOAT16, 100, 1", "BFLOAT16, 0, 1e18", "BFLOAT16, 1e-35, 1e-36",
+    "FLOAT16, 0, 1", "FLOAT16, 1000, 1", "FLOAT16, 0, 1e4", "FLOAT16, 0.01, 0.01"
   })
   void forwardAndBackwardAreTheFormulas(DataType type, double mean, double deviation) {
     var norm = new BatchNormDescriptor(5, 3, 7, 0, type, Layout.CHANNELS_FIRST, 0);
@@ -39,6 +41,10 @@ class ReferenceKernelsTest {
       for (var c = 0L; c < norm.channels(); c++) {
         new Exact(problem, c).requireForward();
         new Exact(problem, c).requireBackward();
+      }
+      problem.reluForward(REFERENCE, problem.residual);
+      for (var c = 0L; c < norm.channels(); c++) {
+        new Exact(problem, c).requireRelu();
       }
     }
   }
@@ -106,8 +112,9 @@ class ReferenceKernelsTest {
         dgamma = dgamma.add(value(problem.dy, i).multiply(xHat(i, mean, invStd)));
       }
       // Each of 35 terms is of about unit size, and is rounded a few times.
-      require(problem.get(problem.dbeta, c), dbeta.doubleValue(), 35);
-      require(problem.get(problem.dgamma, c), dgamma.doubleValue(), 35);
+      var parameterType = problem.norm.dataType().parameterType();
+      require(parameterType, problem.get(problem.dbeta, c), dbeta.doubleValue(), 35);
+      require(parameterType, problem.get(problem.dgamma, c), dgamma.doubleValue(), 35);
       var scale = value(problem.gamma, c).multiply(invStd);
       for (var i : indices) {
         var centred =
@@ -115,7 +122,22 @@ class ReferenceKernelsTest {
                 .subtract(dbeta.divide(count, DIGITS))
                 .subtract(xHat(i, mean, invStd).multiply(dgamma).divide(count, DIGITS));
         // dy, the mean of dy and xHat times the mean of dy * xHat are all below 10.
-        require(problem.get(problem.dx, i), scale.multiply(centred).doubleValue(), 10 * scale.abs().doubleValue());
+        var exact = scale.multiply(centred).doubleValue();
+        require(problem.norm.dataType(), problem.get(problem.dx, i), exact, 10 * scale.abs().doubleValue());
+      }
+    }
+
+    /** The sum with the residual is rounded once, whatever the data type. */
+    void requireRelu() {
+      var mean = mean();
+      var scale = value(problem.gamma, c).divide(variance(mean).sqrt(DIGITS), DIGITS);
+      var beta = value(problem.beta, c);
+      for (var i : indices) {
+        var product = value(problem.x, i).subtract(mean).multiply(scale, DIGITS);
+        var residual = value(problem.residual, i);
+        var exact = product.add(beta).add(residual).max(BigDecimal.ZERO).doubleValue();
+        var magnitude = product.abs().add(beta.abs()).add(residual.abs()).doubleValue();
+        require(problem.norm.dataType(), problem.get(problem.y, i), exact, magnitude);
       }
     }
 
@@ -123,9 +145,8 @@ class ReferenceKernelsTest {
       return value(problem.x, i).subtract(mean).multiply(invStd);
     }
 
-    private void require(double found, double exact, double magnitude) {
-      assertThat(Math.abs(found - exact))
-          .isLessThanOrEqualTo(bound(problem.norm.dataType(), exact, magnitude));
+    private void require(DataType type, double found, double exact, double magnitude) {
+      assertThat(Math.abs(found - exact)).isLessThanOrEqualTo(bound(type, exact, magnitude));
     }
   }
 

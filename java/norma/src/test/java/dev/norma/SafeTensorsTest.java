@@ -47,6 +47,18 @@ class SafeTensorsTest {
     return "\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":%s}".formatted(name, dtype, shape, offsets);
   }
 
+  @ParameterizedTest
+  @CsvSource({"FLOAT32, F32", "FLOAT64, F64", "BFLOAT16, BF16", "FLOAT16, F16"})
+  void tensorsOfEveryDataTypeAreWritten(DataType dataType, SafeTensors.Type type) {
+    assertThat(SafeTensors.Type.of(dataType)).isEqualTo(type);
+    assertThat(type.bytes()).isEqualTo(dataType.bytes());
+    var tensor = Tensor.allocate(arena, dataType, Layout.CHANNELS_FIRST, 2, 3).copyFrom(1f, -2f, 3f, 0.5f, 0f, 9f);
+    new SafeTensors(Map.of("x", SafeTensors.Entry.of(type, tensor.segment(), 2, 3)), Map.of()).write(file);
+    var read = SafeTensors.read(file, arena).tensor("x");
+    assertThat(read.type()).isEqualTo(type);
+    assertThat(read.data().mismatch(tensor.segment())).isEqualTo(-1);
+  }
+
   @Test
   void whatIsWrittenIsRead() {
     var numbers = arena.allocateFrom(JAVA_FLOAT, 1, 2, 3, 4, 5, 6);

@@ -1,6 +1,7 @@
 package dev.norma;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -58,6 +59,23 @@ class TensorTest {
     var tensor = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 1, 2);
     tensor.copyFrom(0.1, 1e300);
     assertThat(tensor.toDoubles()).containsExactly((double) 0.1f, Double.POSITIVE_INFINITY);
+    var brain = Tensor.allocate(arena, DataType.BFLOAT16, Layout.CHANNELS_FIRST, 1, 3);
+    brain.copyFrom(0.1, 70000, 1e300);
+    assertThat(brain.toDoubles()).containsExactly(0.10009765625, 70144, Double.POSITIVE_INFINITY);
+    var half = Tensor.allocate(arena, DataType.FLOAT16, Layout.CHANNELS_FIRST, 1, 3);
+    half.copyFrom(0.1f, 70000f, Float.NaN);
+    assertThat(half.toFloats()).containsExactly(0.0999755859375f, Float.POSITIVE_INFINITY, Float.NaN);
+  }
+
+  @Test
+  void elementsOf16BitsAreTheirBits() {
+    var segment = arena.allocate(6, 2);
+    segment.setAtIndex(JAVA_SHORT, 1, (short) 0xc000);
+    for (var type : new DataType[] {DataType.BFLOAT16, DataType.FLOAT16}) {
+      assertThat(type.valueLayout()).isEqualTo(JAVA_SHORT);
+      assertThat(type.parameterType()).isEqualTo(DataType.FLOAT32);
+      assertThat(Tensor.of(segment, type, Layout.CHANNELS_FIRST, 1, 3).toDoubles()).containsExactly(0, -2, 0);
+    }
   }
 
   @Test

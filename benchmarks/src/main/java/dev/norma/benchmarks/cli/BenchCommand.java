@@ -1,8 +1,10 @@
 package dev.norma.benchmarks.cli;
 
 import dev.norma.benchmarks.Implementation;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
+import dev.norma.benchmarks.Types;
 import dev.norma.benchmarks.report.Report;
 import dev.norma.benchmarks.run.Bench;
 import dev.norma.benchmarks.run.Interruption;
@@ -68,7 +70,12 @@ final class BenchCommand implements Callable<Integer> {
       description = "Numbers of threads. Default: 1 and all processors.")
   private List<Integer> threads = List.of();
 
-  @Option(names = "--types", paramLabel = "TYPE", split = ",", description = "f32, f64. Default: f32.")
+  @Option(names = "--operations", paramLabel = "OPERATION", split = ",",
+      description = "batch-norm, batch-norm-relu, batch-norm-add-relu: alone, with ReLU, with a residual and ReLU. "
+          + "Default: batch-norm.")
+  private List<String> operations = List.of();
+
+  @Option(names = "--types", paramLabel = "TYPE", split = ",", description = "f32, f64, bf16, f16. Default: f32.")
   private List<String> types = List.of();
 
   @Option(names = "--layouts", paramLabel = "LAYOUT", split = ",",
@@ -149,7 +156,8 @@ final class BenchCommand implements Callable<Integer> {
         command(),
         asked,
         shapes(root.resolve("benchmarks/shapes")),
-        chosen("--types", types, List.of("f32", "f64"), List.of("f32")),
+        operations(),
+        chosen("--types", types, Types.ALL, List.of("f32")),
         chosen("--layouts", layouts, List.of("nchw", "nhwc"), List.of("nchw", "nhwc")),
         passes(),
         threads(),
@@ -199,9 +207,18 @@ final class BenchCommand implements Callable<Integer> {
     return List.copyOf(chosen);
   }
 
+  private List<Operation> operations() {
+    var names = names(Operation.values());
+    return chosen("--operations", operations, names, names.subList(0, 1)).stream().map(Operation::of).toList();
+  }
+
   private List<Pass> passes() {
-    var names = Arrays.stream(Pass.values()).map(Pass::toString).toList();
+    var names = names(Pass.values());
     return chosen("--passes", passes, names, names).stream().map(Pass::of).toList();
+  }
+
+  private static List<String> names(Object[] values) {
+    return Arrays.stream(values).map(Object::toString).toList();
   }
 
   private List<Integer> threads() {

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
 import java.lang.foreign.MemorySegment;
@@ -49,7 +50,11 @@ public abstract class BatchNormBenchmark {
   @Param("8x64x28x28")
   public String shape;
 
-  /** f32 or f64. */
+  /** batch-norm, batch-norm-relu or batch-norm-add-relu. */
+  @Param("batch-norm")
+  public String operation;
+
+  /** f32, f64, bf16 or f16. */
   @Param("f32")
   public String type;
 
@@ -85,7 +90,7 @@ public abstract class BatchNormBenchmark {
   /** One call of the forward pass for inference: y by the running statistics. */
   protected abstract void infer();
 
-  /** One call of the backward pass for training: dx, dgamma and dbeta. */
+  /** One call of the backward pass for training: dx, dgamma and dbeta, and dresidual where there is a residual. */
   protected abstract void backward();
 
   /**
@@ -112,6 +117,18 @@ public abstract class BatchNormBenchmark {
       case "nhwc" -> true;
       default -> throw new UnsupportedOperationException("no layout " + measured.layout());
     };
+  }
+
+  /**
+   * For an implementation of batch normalization alone.
+   *
+   * @param measured the case
+   * @throws UnsupportedOperationException if it is of another operation
+   */
+  protected static void requireBatchNorm(Case measured) {
+    if (measured.operation() != Operation.BATCH_NORM) {
+      throw new UnsupportedOperationException("no " + measured.operation() + ", only batch-norm");
+    }
   }
 
   /** The forward pass for training. */
@@ -166,7 +183,7 @@ public abstract class BatchNormBenchmark {
     if (held == null) {
       measured = this;
       version();
-      var asked = new Case(pass(params), type, layout, parse(shape), threads);
+      var asked = new Case(Operation.of(operation), pass(params), type, layout, parse(shape), threads);
       prepare(asked, Inputs.random(asked));
     }
   }

@@ -26,8 +26,12 @@ final class CaseMemory {
   final MemorySegment refused;
   /** NULL in forward passes. */
   final MemorySegment dy;
+  /** NULL where the operation has none. */
+  final MemorySegment residual;
   /** The memory of y, which has done its work when the backward pass begins. */
   final MemorySegment dx;
+  /** NULL where the pass computes none. */
+  final MemorySegment dresidual;
   final MemorySegment dgamma;
   final MemorySegment dbeta;
 
@@ -44,7 +48,11 @@ final class CaseMemory {
     batches = arena.allocate(JAVA_LONG);
     refused = arena.allocate(JAVA_LONG);
     dy = measured.pass() == Pass.BACKWARD_TRAINING ? inputs.load("dy", arena) : MemorySegment.NULL;
+    residual = measured.operation().hasResidual() ? inputs.load("residual", arena) : MemorySegment.NULL;
     dx = y;
+    dresidual = measured.outputs().contains("dresidual")
+        ? arena.allocate(x.byteSize(), Inputs.ALIGNMENT)
+        : MemorySegment.NULL;
     dgamma = arena.allocate(gamma.byteSize(), Inputs.ALIGNMENT);
     dbeta = arena.allocate(beta.byteSize(), Inputs.ALIGNMENT);
   }
@@ -54,6 +62,7 @@ final class CaseMemory {
     return switch (name) {
       case "y" -> y;
       case "dx" -> dx;
+      case "dresidual" -> dresidual;
       case "dgamma" -> dgamma;
       case "dbeta" -> dbeta;
       default -> throw new IllegalArgumentException("no output " + name);

@@ -64,12 +64,16 @@ public class Djl extends BatchNormBenchmark {
   }
 
   private static void requireSupported(Case measured) {
+    requireBatchNorm(measured);
     if (isChannelsLast(measured)) {
       throw new UnsupportedOperationException("DJL's arrays have no layout nhwc");
     }
     if (measured.type().equals("f64")) {
       throw new UnsupportedOperationException(
           "DJL takes epsilon as a float, so results in f64 differ from the 13th digit on");
+    }
+    if (!measured.type().equals("f32")) {
+      throw new UnsupportedOperationException("no " + measured.type() + ", only f32");
     }
   }
 

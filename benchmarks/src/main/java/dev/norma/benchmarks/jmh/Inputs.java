@@ -1,17 +1,20 @@
 package dev.norma.benchmarks.jmh;
 
+import dev.norma.DataType;
+import dev.norma.Layout;
+import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Types;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.util.Random;
 
-/** The arrays that a case starts from: x, dy, gamma, beta, running_mean, running_var. */
+/** The arrays that a case starts from: x, dy, residual, gamma, beta, running_mean, running_var. */
 @FunctionalInterface
 public interface Inputs {
   /** The alignment of every array in bytes: a cache line. */
@@ -55,34 +58,35 @@ public interface Inputs {
    * Random arrays, the same for every run.
    *
    * @param measured the case
-   * @return normal x, dy, beta and running_mean, and gamma and running_var between 0.5 and 1.5
+   * @return normal x, dy, residual, beta and running_mean, and gamma and running_var between 0.5 and 1.5
    */
   static Inputs random(Case measured) {
     return (name, arena) -> {
       var array = arena.allocate(bytes(name, measured), ALIGNMENT);
+      var values = Tensor.of(array, type(name, measured), Layout.CHANNELS_FIRST, 1, count(name, measured));
       var generator = new Random(name.hashCode());
       var positive = name.equals("gamma") || name.equals("running_var");
-      for (var i = 0L; i < array.byteSize() / elementBytes(measured); i++) {
-        set(array, i, elementBytes(measured), positive ? generator.nextDouble(0.5, 1.5) : generator.nextGaussian());
+      for (var i = 0L; i < values.size(); i++) {
+        values.set(i, positive ? generator.nextDouble(0.5, 1.5) : generator.nextGaussian());
       }
       return array;
     };
   }
 
-  private static void set(MemorySegment array, long index, long elementBytes, double value) {
-    if (elementBytes == Double.BYTES) {
-      array.setAtIndex(ValueLayout.JAVA_DOUBLE, index, value);
-    } else {
-      array.setAtIndex(ValueLayout.JAVA_FLOAT, index, (float) value);
-    }
-  }
-
   private static long bytes(String name, Case measured) {
-    var isTensor = name.equals("x") || name.equals("dy");
-    return isTensor ? measured.tensorBytes() : measured.shape().channels() * elementBytes(measured);
+    return count(name, measured) * type(name, measured).bytes();
   }
 
-  private static long elementBytes(Case measured) {
-    return measured.tensorBytes() / measured.shape().size();
+  private static long count(String name, Case measured) {
+    return isTensor(name) ? measured.shape().size() : measured.shape().channels();
+  }
+
+  private static DataType type(String name, Case measured) {
+    var ofTensors = Types.of(measured.type());
+    return isTensor(name) ? ofTensors : ofTensors.parameterType();
+  }
+
+  private static boolean isTensor(String name) {
+    return name.equals("x") || name.equals("dy") || name.equals("residual");
   }
 }

@@ -1,12 +1,13 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.BatchNormDescriptor;
-import dev.norma.DataType;
 import dev.norma.Kernels;
 import dev.norma.Layout;
 import dev.norma.RunningRule;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.KernelPasses;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Types;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -18,6 +19,7 @@ public class JavaReference extends BatchNormBenchmark {
   private final Arena arena = Arena.ofConfined();
   private CaseMemory memory;
   private BatchNormDescriptor norm;
+  private KernelPasses passes;
 
   @Override
   protected String version() {
@@ -32,9 +34,10 @@ public class JavaReference extends BatchNormBenchmark {
         shape.channels(),
         shape.spatial(),
         EPSILON,
-        measured.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32,
+        Types.of(measured.type()),
         isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST,
         measured.threads());
+    passes = new KernelPasses(KERNELS, measured.operation(), norm);
     memory = new CaseMemory(measured, inputs, arena);
     if (measured.pass() == Pass.BACKWARD_TRAINING) {
       forward();
@@ -44,7 +47,7 @@ public class JavaReference extends BatchNormBenchmark {
   @Override
   protected void forward() {
     var m = memory;
-    KERNELS.forwardTraining(norm, m.x, m.gamma, m.beta, m.y, m.mean, m.variance, MemorySegment.NULL);
+    passes.forwardTraining(m.x, m.residual, m.gamma, m.beta, m.y, m.mean, m.variance);
     KERNELS.updateRunning(
         RULE, norm.dataType(), norm.channels(), norm.valuesPerChannel(), m.mean, m.variance, m.runningMean,
         m.runningVar, m.batches, m.refused);
@@ -53,15 +56,14 @@ public class JavaReference extends BatchNormBenchmark {
   @Override
   protected void infer() {
     var m = memory;
-    KERNELS.forwardInference(
-        norm, m.x, m.gamma, m.beta, m.runningMean, m.runningVar, m.y, MemorySegment.NULL);
+    passes.forwardInference(m.x, m.residual, m.gamma, m.beta, m.runningMean, m.runningVar, m.y);
   }
 
   @Override
   protected void backward() {
     var m = memory;
-    KERNELS.backwardTraining(
-        norm, m.x, m.dy, m.gamma, m.mean, m.variance, m.dx, m.dgamma, m.dbeta, MemorySegment.NULL);
+    passes.backwardTraining(
+        m.x, m.residual, m.dy, m.gamma, m.beta, m.mean, m.variance, m.dx, m.dresidual, m.dgamma, m.dbeta);
   }
 
   @Override

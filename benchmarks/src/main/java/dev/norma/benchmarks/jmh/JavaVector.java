@@ -1,10 +1,10 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.BatchNormDescriptor;
-import dev.norma.DataType;
 import dev.norma.Layout;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Types;
 import dev.norma.benchmarks.vector.VectorBatchNorm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -26,13 +26,14 @@ public class JavaVector extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
+    requireBatchNorm(measured);
     var shape = measured.shape();
     var norm = new BatchNormDescriptor(
         shape.batch(),
         shape.channels(),
         shape.spatial(),
         EPSILON,
-        measured.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32,
+        Types.of(measured.type()),
         isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST,
         measured.threads());
     layer = VectorBatchNorm.of(norm, UPDATE_WEIGHT);

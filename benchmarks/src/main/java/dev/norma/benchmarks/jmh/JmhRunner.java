@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
 import java.io.BufferedReader;
@@ -52,7 +53,7 @@ public final class JmhRunner {
   private long call;
 
   /** What is compiled apart from what: cases of one kind share their code. */
-  private record Kind(Pass pass, String type, String layout) {}
+  private record Kind(Operation operation, Pass pass, String type, String layout) {}
 
   private JmhRunner(Class<? extends BatchNormBenchmark> implementation) {
     this.implementation = implementation;
@@ -142,8 +143,9 @@ public final class JmhRunner {
    * and by many short calls: what is compiled in the middle of a long one may stay slower for good.
    */
   private void warmUp() throws ExecutionException, InterruptedException {
-    if (warm.add(new Kind(measured.pass(), measured.type(), measured.layout()))) {
-      var small = new Case(measured.pass(), measured.type(), measured.layout(), SMALL, measured.threads());
+    if (warm.add(new Kind(measured.operation(), measured.pass(), measured.type(), measured.layout()))) {
+      var small = new Case(measured.operation(), measured.pass(), measured.type(), measured.layout(), SMALL,
+          measured.threads());
       hold(small, () -> Inputs.random(small));
       InProcessJmh.run(implementation, measured.pass(), WARM_UP, WARM_UP);
       release();
@@ -180,7 +182,7 @@ public final class JmhRunner {
   }
 
   private void writeOutputs(Path folder) {
-    for (var name : measured.pass().outputs()) {
+    for (var name : measured.outputs()) {
       write(folder.resolve(name), prepared.output(name));
     }
   }
@@ -205,9 +207,9 @@ public final class JmhRunner {
     long nanoseconds = PrepareCommand.positive("NS", command.get(2));
     var result = InProcessJmh.run(implementation, measured.pass(), nanoseconds, call);
     var shape = measured.shape();
-    return String.format(Locale.ROOT, "%s,%s,%s,%d,%d,%d,%d,%s,%.1f,%.1f", measured.pass(), measured.type(),
-        measured.layout(), shape.batch(), shape.channels(), shape.spatial(), measured.threads(), command.get(1),
-        result.nanoseconds(), result.bytes());
+    return String.format(Locale.ROOT, "%s,%s,%s,%s,%d,%d,%d,%d,%s,%.1f,%.1f", measured.operation(), measured.pass(),
+        measured.type(), measured.layout(), shape.batch(), shape.channels(), shape.spatial(), measured.threads(),
+        command.get(1), result.nanoseconds(), result.bytes());
   }
 
   private String release() throws ExecutionException, InterruptedException {

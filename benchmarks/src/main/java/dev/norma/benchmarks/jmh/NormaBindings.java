@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Types;
 import dev.norma.bindings.NormaLibrary;
 import dev.norma.bindings.c.Norma;
 import dev.norma.bindings.c.norma_batch_norm;
@@ -15,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 public class NormaBindings extends BatchNormBenchmark {
   private final Arena arena = Arena.ofConfined();
   private CaseMemory memory;
+  private boolean hasRelu;
   private int type;
   private long channels;
   private long valuesPerChannel;
@@ -30,6 +32,7 @@ public class NormaBindings extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
+    hasRelu = measured.operation().hasRelu();
     describe(measured);
     memory = new CaseMemory(measured, inputs, arena);
     if (measured.pass() == Pass.BACKWARD_TRAINING) {
@@ -38,7 +41,12 @@ public class NormaBindings extends BatchNormBenchmark {
   }
 
   private void describe(Case measured) {
-    type = measured.type().equals("f64") ? Norma.NORMA_FLOAT64() : Norma.NORMA_FLOAT32();
+    type = switch (Types.of(measured.type())) {
+      case FLOAT32 -> Norma.NORMA_FLOAT32();
+      case FLOAT64 -> Norma.NORMA_FLOAT64();
+      case BFLOAT16 -> Norma.NORMA_BFLOAT16();
+      case FLOAT16 -> Norma.NORMA_FLOAT16();
+    };
     channels = measured.shape().channels();
     valuesPerChannel = measured.shape().batch() * measured.shape().spatial();
     norm = norma_batch_norm.allocate(arena);
@@ -62,8 +70,11 @@ public class NormaBindings extends BatchNormBenchmark {
   @Override
   protected void forward() {
     var m = memory;
-    require(Norma.norma_batch_norm_forward_training(
-        norm, m.x, m.gamma, m.beta, m.y, m.mean, m.variance, workspace, workspace.byteSize()));
+    require(hasRelu
+        ? Norma.norma_batch_norm_relu_forward_training(
+            norm, m.x, m.residual, m.gamma, m.beta, m.y, m.mean, m.variance, workspace, workspace.byteSize())
+        : Norma.norma_batch_norm_forward_training(
+            norm, m.x, m.gamma, m.beta, m.y, m.mean, m.variance, workspace, workspace.byteSize()));
     require(Norma.norma_batch_norm_update_running(
         rule, type, channels, valuesPerChannel, m.mean, m.variance, m.runningMean, m.runningVar, m.batches, m.refused));
   }
@@ -71,15 +82,22 @@ public class NormaBindings extends BatchNormBenchmark {
   @Override
   protected void infer() {
     var m = memory;
-    require(Norma.norma_batch_norm_forward_inference(
-        norm, m.x, m.gamma, m.beta, m.runningMean, m.runningVar, m.y, workspace, workspace.byteSize()));
+    require(hasRelu
+        ? Norma.norma_batch_norm_relu_forward_inference(
+            norm, m.x, m.residual, m.gamma, m.beta, m.runningMean, m.runningVar, m.y, workspace, workspace.byteSize())
+        : Norma.norma_batch_norm_forward_inference(
+            norm, m.x, m.gamma, m.beta, m.runningMean, m.runningVar, m.y, workspace, workspace.byteSize()));
   }
 
   @Override
   protected void backward() {
     var m = memory;
-    require(Norma.norma_batch_norm_backward_training(
-        norm, m.x, m.dy, m.gamma, m.mean, m.variance, m.dx, m.dgamma, m.dbeta, workspace, workspace.byteSize()));
+    require(hasRelu
+        ? Norma.norma_batch_norm_relu_backward_training(
+            norm, m.x, m.residual, m.dy, m.gamma, m.beta, m.mean, m.variance, m.dx, m.dresidual, m.dgamma, m.dbeta,
+            workspace, workspace.byteSize())
+        : Norma.norma_batch_norm_backward_training(
+            norm, m.x, m.dy, m.gamma, m.mean, m.variance, m.dx, m.dgamma, m.dbeta, workspace, workspace.byteSize()));
   }
 
   private static void require(int status) {

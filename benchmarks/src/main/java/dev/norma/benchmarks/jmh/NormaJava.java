@@ -1,12 +1,13 @@
 package dev.norma.benchmarks.jmh;
 
+import dev.norma.Activation;
 import dev.norma.BatchNorm;
-import dev.norma.DataType;
 import dev.norma.Layout;
 import dev.norma.NativeLibrary;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Types;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -18,6 +19,9 @@ public class NormaJava extends BatchNormBenchmark {
   private Tensor y;
   private Tensor dy;
   private Tensor dx;
+  /** Null where the operation has none. */
+  private Tensor residual;
+  private Tensor dresidual;
 
   @Override
   protected String version() {
@@ -26,12 +30,13 @@ public class NormaJava extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
-    var type = measured.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32;
+    var type = Types.of(measured.type());
     var shape = measured.shape();
     layer = BatchNorm.builder(shape.channels())
         .dataType(type)
         .epsilon(EPSILON)
         .updateWeight(UPDATE_WEIGHT)
+        .activation(measured.operation().hasRelu() ? Activation.RELU : Activation.NONE)
         .threads(measured.threads())
         .build();
     layer.gamma().copyFrom(inputs.load("gamma", arena));
@@ -42,26 +47,42 @@ public class NormaJava extends BatchNormBenchmark {
     long[] extents = {shape.batch(), shape.channels(), shape.spatial()};
     x = Tensor.of(inputs.load("x", arena), type, layout, extents);
     y = Tensor.allocate(arena, type, layout, extents);
+    if (measured.operation().hasResidual()) {
+      residual = Tensor.of(inputs.load("residual", arena), type, layout, extents);
+    }
     if (measured.pass() == Pass.BACKWARD_TRAINING) {
       dy = Tensor.of(inputs.load("dy", arena), type, layout, extents);
-      layer.forward(x, y);
+      forward();
       dx = y; // The memory of y has done its work.
+      dresidual = residual == null ? null : Tensor.allocate(arena, type, layout, extents);
     }
   }
 
   @Override
   protected void forward() {
-    layer.forward(x, y);
+    if (residual == null) {
+      layer.forward(x, y);
+    } else {
+      layer.forward(x, residual, y);
+    }
   }
 
   @Override
   protected void infer() {
-    layer.infer(x, y);
+    if (residual == null) {
+      layer.infer(x, y);
+    } else {
+      layer.infer(x, residual, y);
+    }
   }
 
   @Override
   protected void backward() {
-    layer.backward(x, dy, dx);
+    if (residual == null) {
+      layer.backward(x, dy, dx);
+    } else {
+      layer.backward(x, residual, dy, dx, dresidual);
+    }
   }
 
   @Override
@@ -69,6 +90,7 @@ public class NormaJava extends BatchNormBenchmark {
     return switch (name) {
       case "y" -> y.segment();
       case "dx" -> dx.segment();
+      case "dresidual" -> dresidual.segment();
       case "dgamma" -> layer.gammaGradient();
       case "dbeta" -> layer.betaGradient();
       default -> throw new IllegalArgumentException("no output " + name);

@@ -1,22 +1,23 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
+import dev.norma.benchmarks.Types;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * The command {@code prepare,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS}.
+ * The command {@code prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS}.
  *
  * @param measured the case that is asked for
  * @param inputs the folder with the arrays that it starts from
  * @param outputs the folder for what it computes; empty if that is not wanted
  */
 record PrepareCommand(Case measured, Path inputs, Optional<Path> outputs) {
-  private static final int FIELDS = 10;
-  private static final List<String> TYPES = List.of("f32", "f64");
+  private static final int FIELDS = 11;
 
   /**
    * Reads the fields of a line.
@@ -27,20 +28,21 @@ record PrepareCommand(Case measured, Path inputs, Optional<Path> outputs) {
   static PrepareCommand of(List<String> fields) {
     if (fields.size() != FIELDS) {
       throw new IllegalArgumentException(
-          "prepare has %d fields, not %d: prepare,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS"
+          "prepare has %d fields, not %d: prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS"
               .formatted(FIELDS, fields.size()));
     }
-    var type = fields.get(2);
-    if (!TYPES.contains(type)) {
-      throw new IllegalArgumentException("TYPE must be f32 or f64, not '" + type + "'");
+    var type = fields.get(3);
+    if (!Types.ALL.contains(type)) {
+      throw new IllegalArgumentException("TYPE must be one of %s, not '%s'".formatted(
+          String.join(", ", Types.ALL), type));
     }
     var shape = new Shape(
-        "", "", positive("N", fields.get(4)), positive("C", fields.get(5)), positive("S", fields.get(6)), 1);
-    var threads = Math.toIntExact(positive("THREADS", fields.get(7)));
+        "", "", positive("N", fields.get(5)), positive("C", fields.get(6)), positive("S", fields.get(7)), 1);
+    var threads = Math.toIntExact(positive("THREADS", fields.get(8)));
     return new PrepareCommand(
-        new Case(Pass.of(fields.get(1)), type, fields.get(3), shape, threads),
-        Path.of(fields.get(8)),
-        Optional.of(fields.get(9)).filter(folder -> !folder.isEmpty()).map(Path::of));
+        new Case(Operation.of(fields.get(1)), Pass.of(fields.get(2)), type, fields.get(4), shape, threads),
+        Path.of(fields.get(9)),
+        Optional.of(fields.get(10)).filter(folder -> !folder.isEmpty()).map(Path::of));
   }
 
   /** A field that is a whole number of at least 1. */

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.report;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Row;
 import dev.norma.benchmarks.report.Table.Cell;
@@ -141,22 +142,37 @@ public final class Comparison {
             title, rows.size(), new Table(title, List.of("", "case", "old", "new", "ratio"), rows).toText());
   }
 
+  /** One table for each operation, of which most runs have one. */
   private String means() {
-    var names = changes.stream().map(change -> change.after().name()).distinct().toList();
+    return changes.stream()
+        .map(change -> change.after().measured().operation())
+        .distinct()
+        .sorted()
+        .map(this::means)
+        .collect(Collectors.joining("\n"));
+  }
+
+  private String means(Operation operation) {
+    var names = changes.stream()
+        .filter(change -> change.after().measured().operation() == operation)
+        .map(change -> change.after().name())
+        .distinct()
+        .toList();
     var columns = Stream.concat(Stream.of(""), Stream.of(Pass.values()).map(Pass::toString)).toList();
     var rows = names.stream()
         .map(name -> Stream.concat(
-                Stream.of(Cell.of(name)), Stream.of(Pass.values()).map(pass -> mean(name, pass)))
+                Stream.of(Cell.of(name)), Stream.of(Pass.values()).map(pass -> mean(name, operation, pass)))
             .toList())
         .toList();
-    return rows.isEmpty()
-        ? ""
-        : "Geometric means over all cases\n\n" + new Table("Geometric means", columns, rows).toText();
+    return "Geometric means over all cases%s\n\n%s".formatted(
+        operation.hasRelu() ? " of " + operation : "", new Table("Geometric means", columns, rows).toText());
   }
 
-  private Cell mean(String name, Pass pass) {
+  private Cell mean(String name, Operation operation, Pass pass) {
     var chosen = changes.stream()
-        .filter(change -> change.after().name().equals(name) && change.after().measured().pass() == pass)
+        .filter(change -> change.after().name().equals(name))
+        .filter(change -> change.after().measured().operation() == operation)
+        .filter(change -> change.after().measured().pass() == pass)
         .toList();
     return Cell.number(mean(chosen).map(Mean::toString).orElse("–"));
   }

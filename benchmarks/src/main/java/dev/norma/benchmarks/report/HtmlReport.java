@@ -85,7 +85,11 @@ final class HtmlReport {
     return results.groups().stream()
         .map(group -> {
           var tables = new RatioTables(results, group);
-          return "<div class=\"ratios\" data-set=\"%s\" data-type=\"%s\" data-threads=\"%d\">\n%s%s</div>\n".formatted(
+          return """
+              <div class="ratios" data-operation="%s" data-set="%s" data-type="%s" data-threads="%d">
+              %s%s</div>
+              """.formatted(
+              group.operation(),
               Escape.html(group.set()),
               Escape.html(group.type()),
               group.threads(),

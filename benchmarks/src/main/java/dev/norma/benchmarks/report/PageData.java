@@ -30,10 +30,11 @@ record PageData(
   private static final MathContext DIGITS = new MathContext(6);
 
   /** What the reader chooses among; the names are those of the controls. */
-  record Choice(String set, String type, int threads, String pass, String layout) {
+  record Choice(String operation, String set, String type, int threads, String pass, String layout) {
     static Choice of(Selection selection) {
       var group = selection.group();
-      return new Choice(group.set(), group.type(), group.threads(), selection.pass().toString(), selection.layout());
+      return new Choice(group.operation().toString(), group.set(), group.type(), group.threads(),
+          selection.pass().toString(), selection.layout());
     }
   }
 

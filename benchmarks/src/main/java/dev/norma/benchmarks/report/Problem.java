@@ -60,7 +60,7 @@ record Problem(String implementation, String note, List<Case> cases) {
     return "%s: %s".formatted(
         Units.count(cases.size(), "case"),
         List.<Function<Case, String>>of(
-                one -> one.pass().toString(),
+                one -> Units.pass(one.operation(), one.pass()),
                 Case::type,
                 Case::layout,
                 one -> one.shape().set(),

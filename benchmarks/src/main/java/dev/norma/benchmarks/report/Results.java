@@ -75,14 +75,14 @@ final class Results {
     var kind = implementation.kind();
     for (var timing : own) {
       var one = timing.measured();
-      add(cases.contains(one) ? timing : timing.as(name + " " + one.layout(), withLayout(one, "nchw")), kind);
+      add(cases.contains(one) ? timing : timing.as(name + " " + one.layout(), one.withLayout("nchw")), kind);
     }
     if (implementation.singleThreaded()) {
-      addFastest(name, kind, one -> own.stream().filter(timing -> withThreads(one, 1).equals(timing.measured())));
+      addFastest(name, kind, one -> own.stream().filter(timing -> one.withThreads(1).equals(timing.measured())));
     }
     if (name.equals(BEST_OF)) {
       addFastest(BEST, kind, one -> own.stream()
-          .filter(timing -> withLayout(timing.measured(), one.layout()).equals(one)));
+          .filter(timing -> timing.measured().withLayout(one.layout()).equals(one)));
     }
   }
 
@@ -93,14 +93,6 @@ final class Results {
         .toList();
     addFastest(LIMIT, Kind.LIMIT, one -> measured.stream()
         .filter(timing -> limits.contains(timing.name()) && timing.measured().equals(one)));
-  }
-
-  private static Case withLayout(Case one, String layout) {
-    return new Case(one.pass(), one.type(), layout, one.shape(), one.threads());
-  }
-
-  private static Case withThreads(Case one, int threads) {
-    return new Case(one.pass(), one.type(), one.layout(), one.shape(), threads);
   }
 
   private void addFastest(String name, Kind kind, Function<Case, Stream<Timing>> candidates) {
@@ -186,12 +178,12 @@ final class Results {
   }
 
   private Optional<Mean.Weighted> speed(String name, Case one, int baselineThreads) {
-    var start = find(BASELINE, withThreads(one, baselineThreads));
+    var start = find(BASELINE, one.withThreads(baselineThreads));
     return find(name, one).flatMap(timing -> start.map(norma ->
         new Mean.Weighted(norma.time().median() / timing.time().median(), one.shape().count())));
   }
 
-  /** Every set, type and number of threads that was measured. */
+  /** Every operation, set, type and number of threads that was measured. */
   List<Selection.Group> groups() {
     return cases.stream().map(Selection.Group::of).distinct().toList();
   }
@@ -207,13 +199,14 @@ final class Results {
   }
 
   /**
-   * What stands first: the set that describes the most layers, the first type, the most threads.
+   * What stands first: the set that describes the most layers, the first operation and type, the most threads.
    *
    * @return empty if nothing was measured
    */
   Optional<Selection.Group> headline() {
     return groups().stream().max(Comparator
         .<Selection.Group>comparingLong(group -> layers(group.set()))
+        .thenComparing(Selection.Group::operation, Comparator.reverseOrder())
         .thenComparing(group -> group.type(), Comparator.comparingInt(type -> -types().indexOf(type)))
         .thenComparingInt(Selection.Group::threads));
   }

@@ -1,12 +1,13 @@
 package dev.norma.benchmarks.report;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 
 /**
  * Which cases a mean goes over: all shapes of a set with everything else the same.
  *
- * @param group set, type and threads
+ * @param group operation, set, type and threads
  * @param pass which pass
  * @param layout of the cases of Norma
  */
@@ -14,18 +15,20 @@ record Selection(Group group, Pass pass, String layout) {
   /**
    * What one table is about.
    *
+   * @param operation which operation
    * @param set of shapes
-   * @param type f32 or f64
+   * @param type of the tensors
    * @param threads how many
    */
-  record Group(String set, String type, int threads) {
+  record Group(Operation operation, String set, String type, int threads) {
     static Group of(Case one) {
-      return new Group(one.shape().set(), one.type(), one.threads());
+      return new Group(one.operation(), one.shape().set(), one.type(), one.threads());
     }
 
     @Override
     public String toString() {
-      return "%s, %s, %s".formatted(set, type, Units.threads(threads));
+      String layers = "%s, %s, %s".formatted(set, type, Units.threads(threads));
+      return operation.hasRelu() ? operation + ", " + layers : layers;
     }
   }
 
@@ -34,6 +37,6 @@ record Selection(Group group, Pass pass, String layout) {
   }
 
   Selection withThreads(int threads) {
-    return new Selection(new Group(group.set(), group.type(), threads), pass, layout);
+    return new Selection(new Group(group.operation(), group.set(), group.type(), threads), pass, layout);
   }
 }

@@ -82,7 +82,7 @@ final class Tables {
     var time = timing.time();
     return List.of(
         Cell.of(timing.name()),
-        Cell.of(measured.pass().toString()),
+        Cell.of(Units.pass(measured.operation(), measured.pass())),
         Cell.of(measured.type()),
         Cell.of(measured.layout()),
         Cell.number(Integer.toString(measured.threads())),

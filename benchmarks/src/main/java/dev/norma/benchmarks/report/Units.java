@@ -1,6 +1,8 @@
 package dev.norma.benchmarks.report;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
+import dev.norma.benchmarks.Pass;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Locale;
@@ -50,10 +52,15 @@ final class Units {
     return threads == 1 ? "1 thread" : threads + " threads";
   }
 
+  /** Such as "forward-training", after the operation if it is more than batch normalization. */
+  static String pass(Operation operation, Pass pass) {
+    return operation.hasRelu() ? operation + " " + pass : pass.toString();
+  }
+
   /** Such as "forward-training f32 nchw 64x56x56, 2 threads". */
   static String text(Case one) {
-    return "%s %s %s %s, %s"
-        .formatted(one.pass(), one.type(), one.layout(), one.shape().name(), threads(one.threads()));
+    return "%s %s %s %s, %s".formatted(pass(one.operation(), one.pass()), one.type(), one.layout(), one.shape().name(),
+        threads(one.threads()));
   }
 
   /** Such as "1 shape" and "2 shapes". */

@@ -77,9 +77,9 @@ public final class Bench {
         .entrySet().stream()
         .map(set -> set.getValue() + " of " + set.getKey())
         .collect(Collectors.joining(", ")));
-    lines.put("cases", "%d: %s; %s; %s; threads %s".formatted(
-        plan.cases().size(), join(settings.passes()), join(settings.types()), join(settings.layouts()),
-        join(settings.threads())));
+    lines.put("cases", "%d: %s; %s; %s; %s; threads %s".formatted(
+        plan.cases().size(), join(settings.operations()), join(settings.passes()), join(settings.types()),
+        join(settings.layouts()), join(settings.threads())));
     lines.put("runners", join(settings.implementations().stream().map(Implementation::name).toList()));
     lines.put("turns", "%d rounds of %d ms for each runner and case".formatted(
         settings.rounds(), settings.turnNanoseconds() / 1_000_000));
@@ -103,7 +103,7 @@ public final class Bench {
     info().write(settings.out());
     try (var results = new Results(settings.out())) {
       try (var participants = participants(logs);
-          var data = new DataFolder(largestTensor(), availableMemory)) {
+          var data = new DataFolder(mostBytes(), availableMemory)) {
         measure(participants, data, results, err);
       } finally {
         info().write(settings.out());
@@ -127,8 +127,8 @@ public final class Bench {
         .toList());
   }
 
-  private long largestTensor() {
-    return plan.cases().stream().mapToLong(Case::tensorBytes).max().orElse(0);
+  private long mostBytes() {
+    return plan.cases().stream().mapToLong(DataFolder::bytes).max().orElse(0);
   }
 
   private void measure(Participants participants, DataFolder data, Results results, PrintWriter err)

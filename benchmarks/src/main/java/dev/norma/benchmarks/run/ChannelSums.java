@@ -9,19 +9,16 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * What the errors of a channel are measured by: its statistics, and sums of the magnitudes that an implementation adds
- * up in whatever form of the formulas.
+ * up for them in whatever form of the formulas.
  */
 final class ChannelSums {
   final double[] mean;
   final double[] variance;
 
-  /** Sums of |x|, x^2, |dy|, |dy| (|x| + |mean|), and |dy| |x - mean|. */
+  /** Sums of |x| and x^2. */
   final double[] x;
 
   final double[] squareX;
-  final double[] dy;
-  final double[] dyX;
-  final double[] dyDeviation;
 
   ChannelSums(Inputs in) {
     int channels = Math.toIntExact(in.x.channels());
@@ -29,21 +26,16 @@ final class ChannelSums {
     variance = new double[channels];
     x = new double[channels];
     squareX = new double[channels];
-    dy = new double[channels];
-    dyX = new double[channels];
-    dyDeviation = new double[channels];
     takeStatistics(in);
-    var rows = Rows.of(in.x);
-    rows.parts().forEach(part -> {
-      var sums = new double[channels][5];
-      for (long row = part.from(); row < part.to(); row++) {
-        for (int j = 0; j < rows.length(); j++) {
-          int c = rows.channel(row, j);
-          addTo(sums[c], in.x.get(rows.index(row, j)), in.dy.get(rows.index(row, j)), mean[c]);
-        }
-      }
-      merge(sums);
+    var sums = Rows.of(in.x).sums(2, (terms, i, c) -> {
+      double value = in.x.get(i);
+      terms[0] += Math.abs(value);
+      terms[1] += value * value;
     });
+    for (int c = 0; c < channels; c++) {
+      x[c] = sums[c][0];
+      squareX[c] = sums[c][1];
+    }
   }
 
   private void takeStatistics(Inputs in) {
@@ -56,24 +48,6 @@ final class ChannelSums {
         mean[c] = means.get(c);
         variance[c] = variances.get(c);
       }
-    }
-  }
-
-  private static void addTo(double[] sums, double x, double dy, double mean) {
-    sums[0] += Math.abs(x);
-    sums[1] += x * x;
-    sums[2] += Math.abs(dy);
-    sums[3] += Math.abs(dy) * (Math.abs(x) + Math.abs(mean));
-    sums[4] += Math.abs(dy * (x - mean));
-  }
-
-  private synchronized void merge(double[][] sums) {
-    for (int c = 0; c < sums.length; c++) {
-      x[c] += sums[c][0];
-      squareX[c] += sums[c][1];
-      dy[c] += sums[c][2];
-      dyX[c] += sums[c][3];
-      dyDeviation[c] += sums[c][4];
     }
   }
 }

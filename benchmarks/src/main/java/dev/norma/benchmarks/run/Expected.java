@@ -1,14 +1,16 @@
 package dev.norma.benchmarks.run;
 
-import static java.lang.foreign.MemorySegment.NULL;
-
 import dev.norma.DataType;
 import dev.norma.Kernels;
 import dev.norma.Layout;
 import dev.norma.Tensor;
+import dev.norma.benchmarks.KernelPasses;
 import dev.norma.benchmarks.Pass;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongToDoubleFunction;
 
 /** What a pass has to compute: by Norma's reference, in double. */
@@ -29,18 +31,20 @@ final class Expected implements AutoCloseable {
 
   private final Arena arena = Arena.ofShared();
   private final Inputs in;
+  private final KernelPasses reference;
   private final List<Output> outputs;
   private final List<Output> ofLimit;
 
   Expected(Pass pass, Inputs in, ChannelSums sums) {
     this.in = in;
+    reference = new KernelPasses(Kernels.reference(), in.operation(), in.norm());
     var roundings = new Roundings(in.x.dataType(), in.norm().valuesPerChannel(), sums);
     outputs = switch (pass) {
       case FORWARD_TRAINING -> training(roundings);
       case FORWARD_INFERENCE -> inference(roundings);
       case BACKWARD_TRAINING -> gradients(roundings);
     };
-    ofLimit = pass == Pass.BACKWARD_TRAINING ? sum() : List.of(new Output("y", in.x, Bounds.EXACT));
+    ofLimit = LimitOutputs.of(pass, in);
   }
 
   /** The outputs of an implementation. */
@@ -48,22 +52,22 @@ final class Expected implements AutoCloseable {
     return outputs;
   }
 
-  /** The outputs of a limit: x copied to y, or dx = x + dy. */
+  /** The outputs of a limit. */
   List<Output> ofLimit() {
     return ofLimit;
   }
 
   private List<Output> training(Roundings roundings) {
     var y = like(in.x);
-    Kernels.reference().forwardTraining(in.norm(), in.x.segment(), in.gamma.segment(), in.beta.segment(), y.segment(),
-        statistics().segment(), statistics().segment(), NULL);
+    reference.forwardTraining(in.x.segment(), in.residual(), in.gamma.segment(), in.beta.segment(), y.segment(),
+        statistics().segment(), statistics().segment());
     return List.of(new Output("y", y, OutputBounds.ofTraining(in, roundings)));
   }
 
   private List<Output> inference(Roundings roundings) {
     var y = like(in.x);
-    Kernels.reference().forwardInference(in.norm(), in.x.segment(), in.gamma.segment(), in.beta.segment(),
-        in.runningMean.segment(), in.runningVar.segment(), y.segment(), NULL);
+    reference.forwardInference(in.x.segment(), in.residual(), in.gamma.segment(), in.beta.segment(),
+        in.runningMean.segment(), in.runningVar.segment(), y.segment());
     return List.of(new Output("y", y, OutputBounds.ofInference(in, roundings)));
   }
 
@@ -71,22 +75,19 @@ final class Expected implements AutoCloseable {
     var mean = statistics().copyFrom(roundings.sums().mean);
     var variance = statistics().copyFrom(roundings.sums().variance);
     var dx = like(in.x);
+    var dresidual = in.operation().hasResidual() ? Optional.of(like(in.x)) : Optional.<Tensor>empty();
     var dgamma = like(in.gamma);
     var dbeta = like(in.gamma);
-    Kernels.reference().backwardTraining(in.norm(), in.x.segment(), in.dy.segment(), in.gamma.segment(),
-        mean.segment(), variance.segment(), dx.segment(), dgamma.segment(), dbeta.segment(), NULL);
+    reference.backwardTraining(in.x.segment(), in.residual(), in.dy.segment(), in.gamma.segment(), in.beta.segment(),
+        mean.segment(), variance.segment(), dx.segment(),
+        dresidual.map(Tensor::segment).orElse(MemorySegment.NULL), dgamma.segment(), dbeta.segment());
     var bounds = new GradientBounds(in, roundings, dgamma, dbeta);
-    return List.of(
+    var gradients = new ArrayList<>(List.of(
         new Output("dx", dx, bounds.ofX()),
         new Output("dgamma", dgamma, bounds.ofGamma()),
-        new Output("dbeta", dbeta, bounds.ofBeta()));
-  }
-
-  private List<Output> sum() {
-    LongToDoubleFunction sum = in.x.dataType() == DataType.FLOAT32
-        ? i -> (float) (in.x.get(i) + in.dy.get(i))
-        : i -> in.x.get(i) + in.dy.get(i);
-    return List.of(new Output("dx", in.x, sum, Bounds.EXACT));
+        new Output("dbeta", dbeta, bounds.ofBeta())));
+    dresidual.ifPresent(tensor -> gradients.add(new Output("dresidual", tensor, bounds.ofResidual())));
+    return gradients;
   }
 
   private Tensor like(Tensor tensor) {

@@ -5,11 +5,15 @@ import dev.norma.DataType;
 import dev.norma.Layout;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
+import dev.norma.benchmarks.Types;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 
@@ -45,26 +49,32 @@ final class Inputs implements AutoCloseable {
 
   private final Arena arena = Arena.ofShared();
   private final Path folder;
+  private final Operation operation;
   private final DataType type;
   private final Layout layout;
+  private final Optional<Tensor> residual;
 
   /** Writes the files {@code x}, {@code dy}, {@code gamma}, ... into an existing folder. */
   Inputs(Path folder, Case measured) throws IOException {
     this.folder = folder;
-    type = measured.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32;
+    operation = measured.operation();
+    type = Types.of(measured.type());
     layout = measured.layout().equals(Registry.NHWC) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
     var shape = measured.shape();
     long channels = shape.channels();
-    x = map("x", shape.batch(), channels, shape.spatial());
-    dy = map("dy", shape.batch(), channels, shape.spatial());
-    gamma = map("gamma", 1, channels);
-    beta = map("beta", 1, channels);
-    runningMean = map("running_mean", 1, channels);
-    runningVar = map("running_var", 1, channels);
+    x = map("x", type, shape.batch(), channels, shape.spatial());
+    dy = map("dy", type, shape.batch(), channels, shape.spatial());
+    residual = operation.hasResidual()
+        ? Optional.of(map("residual", type, shape.batch(), channels, shape.spatial()))
+        : Optional.empty();
+    gamma = map("gamma", type.parameterType(), 1, channels);
+    beta = map("beta", type.parameterType(), 1, channels);
+    runningMean = map("running_mean", type.parameterType(), 1, channels);
+    runningVar = map("running_var", type.parameterType(), 1, channels);
     fill();
   }
 
-  private Tensor map(String name, long... extents) throws IOException {
+  private Tensor map(String name, DataType type, long... extents) throws IOException {
     try (var channel = FileChannel.open(folder.resolve(name),
         StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       long bytes = type.bytes();
@@ -103,6 +113,20 @@ final class Inputs implements AutoCloseable {
         }
       }
     });
+    residual.ifPresent(tensor -> fillResidual(tensor, normal(random::nextGaussian)));
+  }
+
+  /** As large as what it is added to. */
+  private static void fillResidual(Tensor residual, double[] noise) {
+    var rows = Rows.of(residual);
+    rows.parts().forEach(part -> {
+      for (long row = part.from(); row < part.to(); row++) {
+        int start = place(row);
+        for (int j = 0; j < rows.length(); j++) {
+          residual.set(rows.index(row, j), noise[(start + j) % NOISE]);
+        }
+      }
+    });
   }
 
   private static double[] normal(DoubleSupplier gaussian) {
@@ -120,6 +144,20 @@ final class Inputs implements AutoCloseable {
 
   BatchNormDescriptor norm() {
     return BatchNormDescriptor.of(x, EPSILON, 1);
+  }
+
+  Operation operation() {
+    return operation;
+  }
+
+  /** Element i of the residual, 0 where there is none. */
+  double residual(long i) {
+    return residual.isPresent() ? residual.get().get(i) : 0;
+  }
+
+  /** Where the residual is, NULL where there is none. */
+  MemorySegment residual() {
+    return residual.map(Tensor::segment).orElse(MemorySegment.NULL);
   }
 
   Path folder() {

@@ -4,6 +4,8 @@ package dev.norma.benchmarks.run;
 final class OutputBounds implements Bounds {
   private final Inputs in;
   private final Roundings roundings;
+  private final double[] mean;
+  private final double[] factor;
   private final double[] constant;
   private final double[] perDeviation;
   private final double[] perX;
@@ -34,6 +36,8 @@ final class OutputBounds implements Bounds {
     int channels = Math.toIntExact(in.x.channels());
     this.in = in;
     this.roundings = roundings;
+    mean = new double[channels];
+    factor = new double[channels];
     constant = new double[channels];
     perDeviation = new double[channels];
     perX = new double[channels];
@@ -41,29 +45,57 @@ final class OutputBounds implements Bounds {
   }
 
   /**
-   * y = gamma (x - mean) invStd + beta, perhaps as x a + b with a = gamma invStd and b = beta - mean a:
+   * z = gamma (x - mean) invStd + beta + residual, the first two perhaps as x a + b with a = gamma invStd and
+   * b = beta - mean a. With d = gamma (x - mean) invStd:
    *
    * <pre>
-   *   |gamma| invStd meanError + |y - beta| invStdError + few u (|y - beta| + |beta| + |gamma| invStd (|x| + |mean|))
+   *   |gamma| invStd meanError + |d| invStdError + few u (|d| + |beta| + |gamma| invStd (|x| + |mean|) + |residual|)
    * </pre>
    */
   private void setChannel(int c, double mean, double invStd, double meanError, double invStdError) {
     double few = roundings.ofElement();
     double scale = Math.abs(in.gamma.get(c)) * invStd;
     double beta = Math.abs(in.beta.get(c));
+    this.mean[c] = mean;
+    factor[c] = in.gamma.get(c) * invStd;
     constant[c] = scale * meanError + few * (beta + scale * Math.abs(mean));
     perDeviation[c] = invStdError + few;
     perX[c] = few * scale;
     least[c] = beta;
   }
 
+  private double deviation(long i, int c) {
+    return factor[c] * (in.x.get(i) - mean[c]);
+  }
+
+  private double normalized(long i, int c) {
+    return deviation(i, c) + in.beta.get(c);
+  }
+
+  /** What ReLU is taken of, where there is one. */
+  double z(long i, int c) {
+    return normalized(i, c) + in.residual(i);
+  }
+
+  /** The error of z; who adds the residual in a step of its own may store what it is added to. */
+  double errorOfZ(long i, int c) {
+    return constant[c]
+        + perDeviation[c] * Math.abs(deviation(i, c))
+        + perX[c] * Math.abs(in.x.get(i))
+        + roundings.ofElement() * Math.abs(in.residual(i))
+        + (in.operation().hasResidual() ? roundings.stored(normalized(i, c)) : 0);
+  }
+
+  /** ReLU brings two values no farther apart. Stored are both, the computed and the expected one. */
   @Override
   public double tolerance(long i, int c, double y) {
-    return constant[c] + perDeviation[c] * Math.abs(y - in.beta.get(c)) + perX[c] * Math.abs(in.x.get(i));
+    return errorOfZ(i, c) + 2 * roundings.stored(z(i, c));
   }
 
   @Override
   public double scale(long i, int c, double y) {
-    return Math.max(least[c], Math.max(Math.abs(y), Math.abs(y - in.beta.get(c))));
+    double ofSum = Math.max(Math.abs(z(i, c)), Math.abs(in.residual(i)));
+    double ofProduct = Math.max(Math.abs(normalized(i, c)), Math.abs(deviation(i, c)));
+    return Math.max(least[c], Math.max(ofSum, ofProduct));
   }
 }

@@ -71,7 +71,7 @@ record OutputCheck(double error, Optional<String> mismatch) {
         long i = rows.index(row, j);
         int c = rows.channel(row, j);
         double expected = output.value().applyAsDouble(i);
-        double distance = Math.abs(actual.get(i) - expected);
+        double distance = Math.max(0, Math.abs(actual.get(i) - expected) - output.bounds().doubt(i, c));
         // Turned around, so that NaN is wrong.
         if (!(distance <= output.bounds().tolerance(i, c, expected))) {
           firstWrong = Math.min(firstWrong, i);
@@ -83,13 +83,19 @@ record OutputCheck(double error, Optional<String> mismatch) {
   }
 
   private static double ulp(DataType type, double value) {
-    return type == DataType.FLOAT32 ? Math.ulp((float) value) : Math.ulp(value);
+    return switch (type) {
+      case FLOAT32 -> Math.ulp((float) value);
+      case FLOAT64 -> Math.ulp(value);
+      // Numbers of 16 bits lack the last 16 or 13 bits of a float.
+      case BFLOAT16 -> 0x1p16 * Math.ulp((float) value);
+      case FLOAT16 -> Math.max(0x1p13 * Math.ulp((float) value), 0x1p-24);
+    };
   }
 
   private static String text(Tensor actual, Expected.Output output, Rows rows, long i) {
     double expected = output.value().applyAsDouble(i);
-    double tolerance =
-        output.bounds().tolerance(i, rows.channel(i / rows.length(), (int) (i % rows.length())), expected);
+    int c = rows.channel(i / rows.length(), (int) (i % rows.length()));
+    double tolerance = output.bounds().tolerance(i, c, expected) + output.bounds().doubt(i, c);
     return "%s[%d] is %.9g, expected %.9g +- %.1e".formatted(output.name(), i, actual.get(i), expected, tolerance);
   }
 }

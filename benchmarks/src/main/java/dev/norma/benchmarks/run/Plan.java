@@ -17,9 +17,11 @@ record Plan(List<Role> roles, List<Case> cases) {
     for (var shape : settings.shapes()) {
       for (var type : settings.types()) {
         for (var layout : settings.layouts()) {
-          for (var pass : settings.passes()) {
-            for (var threads : settings.threads()) {
-              cases.add(new Case(pass, type, layout, shape, threads));
+          for (var operation : settings.operations()) {
+            for (var pass : settings.passes()) {
+              for (var threads : settings.threads()) {
+                cases.add(new Case(operation, pass, type, layout, shape, threads));
+              }
             }
           }
         }
@@ -30,7 +32,10 @@ record Plan(List<Role> roles, List<Case> cases) {
   }
 
   static boolean shareInputs(Case one, Case other) {
-    return one.shape().equals(other.shape()) && one.type().equals(other.type()) && one.layout().equals(other.layout());
+    return one.operation() == other.operation()
+        && one.shape().equals(other.shape())
+        && one.type().equals(other.type())
+        && one.layout().equals(other.layout());
   }
 
   /** The runners that have a part in a case, in their order. */

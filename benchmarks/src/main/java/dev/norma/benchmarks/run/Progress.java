@@ -38,12 +38,12 @@ final class Progress implements AutoCloseable {
     String left = "%s left".formatted(Estimate.text(secondsLeft(now)));
     bar.ifPresent(shown -> {
       shown.stepTo(Math.round(STEPS * now / total));
-      shown.setExtraMessage(" %s, %s %s".formatted(left, each.shape().name(), each.pass()));
+      shown.setExtraMessage(" %s, %s %s %s".formatted(left, each.shape().name(), each.operation(), each.pass()));
     });
     if (bar.isEmpty() && System.nanoTime() - lastLine > LINE_EVERY_NANOSECONDS) {
       lastLine = System.nanoTime();
-      log.printf("bench: case %d of %d, %s: %s, %s %s %s, %s%n", casesDone + 1, cases, left,
-          each.shape().name(), each.pass(), each.type(), each.layout(),
+      log.printf("bench: case %d of %d, %s: %s, %s %s %s %s, %s%n", casesDone + 1, cases, left,
+          each.shape().name(), each.operation(), each.pass(), each.type(), each.layout(),
           each.threads() == 1 ? "1 thread" : each.threads() + " threads");
       log.flush();
     }

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Implementation;
+import dev.norma.benchmarks.Types;
 import dev.norma.cli.UserException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -18,7 +19,6 @@ public final class Registry {
   /** oneDNN's own order: 16 channels together. */
   static final String BLOCKED = "nChw16c";
 
-  static final List<String> TYPES = List.of("f32", "f64");
   static final List<String> LAYOUTS = List.of(NCHW, NHWC, BLOCKED);
 
   private static final List<String> COLUMNS =
@@ -58,7 +58,7 @@ public final class Registry {
         name,
         CsvTable.text(line, "language"),
         Implementation.Kind.valueOf(single(line, "kind", KINDS).toUpperCase(Locale.ROOT)),
-        CsvTable.words(line, "types", TYPES),
+        CsvTable.words(line, "types", Types.ALL),
         CsvTable.words(line, "layouts", LAYOUTS),
         single(line, "threads", List.of("any", "1")).equals("1"),
         CsvTable.text(line, "command"));

@@ -40,8 +40,7 @@ record Role(Implementation implementation, boolean blocked) {
     if (!inLayout || !implementation.types().contains(data.type())) {
       return Optional.empty();
     }
-    String layout = blocked ? Registry.BLOCKED : data.layout();
-    return Optional.of(new Case(data.pass(), data.type(), layout, data.shape(), data.threads()));
+    return Optional.of(blocked ? data.withLayout(Registry.BLOCKED) : data);
   }
 
   /** Without spatial extents nhwc is the same memory as nchw, and has been measured as such. */

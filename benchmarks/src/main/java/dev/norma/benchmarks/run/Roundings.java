@@ -3,10 +3,10 @@ package dev.norma.benchmarks.run;
 import dev.norma.DataType;
 
 /**
- * How far rounding takes what is computed in the type of the tensors, unit roundoff u = 2^-24 or 2^-53.
+ * How far rounding takes what is computed in the type of the parameters, unit roundoff u = 2^-24 or 2^-53.
  *
- * <p><b>Sums.</b> An implementation may add up the M = N x S values of a channel one after the other, in the type of
- * the tensor. With rounding errors that are independent and of mean zero, such a sum is off by at most lambda sqrt(M) u
+ * <p><b>Sums.</b> An implementation may add up the M = N x S values of a channel one after the other, in that
+ * type. With rounding errors that are independent and of mean zero, such a sum is off by at most lambda sqrt(M) u
  * of the sum of its terms' magnitudes, but for a probability of 2 M exp(-lambda^2 / 2) (Higham and Mary, A new
  * approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41, 2019, theorem 2.4). With lambda = 8 that
  * is below 10^-7 for the longest sums of the sets. It also leaves room for what is not of mean zero: in a long sum of
@@ -17,6 +17,9 @@ import dev.norma.DataType;
  *
  * <p><b>Moments.</b> The mean is a sum over M. The variance may be the mean of squares less the square of the mean,
  * whose terms are the squares; as a relative error of 1 / sqrt(variance + epsilon) it counts half.
+ *
+ * <p><b>Tensors of 16 bits.</b> What is stored in them is rounded once more, with unit roundoff 2^-8 or 2^-11: {@link
+ * #stored}. Whatever is stored in the type of the parameters is one of the operations of an element.
  */
 final class Roundings {
   private static final double LAMBDA = 8;
@@ -24,6 +27,7 @@ final class Roundings {
   /** The operations between the sums and a stored value, in the longest form of the formulas. */
   private static final double OPERATIONS = 8;
 
+  private final DataType type;
   private final ChannelSums sums;
   private final double count;
   private final double few;
@@ -32,9 +36,10 @@ final class Roundings {
   private final double[] invStdError;
 
   Roundings(DataType type, long count, ChannelSums sums) {
+    this.type = type;
     this.sums = sums;
     this.count = count;
-    few = OPERATIONS * (type == DataType.FLOAT32 ? 0x1p-24 : 0x1p-53);
+    few = OPERATIONS * (type.parameterType() == DataType.FLOAT32 ? 0x1p-24 : 0x1p-53);
     int channels = sums.mean.length;
     invStd = new double[channels];
     meanError = new double[channels];
@@ -59,6 +64,16 @@ final class Roundings {
   /** The relative error of an element's operations. */
   double ofElement() {
     return few;
+  }
+
+  /** The error of storing a value as an element of 16 bits. */
+  double stored(double value) {
+    return switch (type) {
+      case FLOAT32, FLOAT64 -> 0;
+      case BFLOAT16 -> 0x1p-8 * Math.abs(value);
+      // Half of the least positive number where that is more.
+      case FLOAT16 -> Math.max(0x1p-11 * Math.abs(value), 0x1p-25);
+    };
   }
 
   /** The error of a sum over a channel, relative to the sum of magnitudes. */

@@ -45,4 +45,36 @@ record Rows(long count, int length, int channels, boolean channelPerRow) {
         .mapToObj(part -> new Part(part * count / PARTS, (part + 1) * count / PARTS))
         .parallel();
   }
+
+  /** What element i, which is of channel c, adds to the sums of its channel. */
+  interface Terms {
+    void addTo(double[] sums, long i, int c);
+  }
+
+  /** So many sums of each channel: {@code [c]} are those of channel c. */
+  double[][] sums(int number, Terms terms) {
+    return parts().map(part -> sums(number, terms, part)).reduce(new double[channels][number], Rows::added);
+  }
+
+  private double[][] sums(int number, Terms terms, Part part) {
+    var sums = new double[channels][number];
+    for (long row = part.from(); row < part.to(); row++) {
+      for (int j = 0; j < length; j++) {
+        int c = channel(row, j);
+        terms.addTo(sums[c], index(row, j), c);
+      }
+    }
+    return sums;
+  }
+
+  private static double[][] added(double[][] one, double[][] other) {
+    var both = new double[one.length][];
+    for (int c = 0; c < both.length; c++) {
+      both[c] = new double[one[c].length];
+      for (int k = 0; k < both[c].length; k++) {
+        both[c][k] = one[c][k] + other[c][k];
+      }
+    }
+    return both;
+  }
 }

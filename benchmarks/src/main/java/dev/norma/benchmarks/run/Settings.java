@@ -1,8 +1,10 @@
 package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Implementation;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
+import dev.norma.benchmarks.Types;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +16,8 @@ import java.util.Optional;
  * @param command as the user typed it
  * @param implementations to compare, in the order of the registry
  * @param shapes at least one
- * @param types of f32 and f64
+ * @param operations at least one
+ * @param types of {@link Types#ALL}
  * @param layouts of nchw and nhwc
  * @param passes at least one
  * @param threads counts, each at least 1
@@ -28,6 +31,7 @@ public record Settings(
     String command,
     List<Implementation> implementations,
     List<Shape> shapes,
+    List<Operation> operations,
     List<String> types,
     List<String> layouts,
     List<Pass> passes,

@@ -14,8 +14,8 @@ final class Turns {
   /** What a runner holds of a case, in tensors, at most: NumPy has seven at a time in a backward pass. */
   private static final int TENSORS_OF_RUNNER = 7;
 
-  /** What a case holds beside its runners: inputs, an output, the expected one. */
-  private static final int TENSORS_BESIDE = DataFolder.TENSORS + 1;
+  /** With a residual oneDNN has eleven in the blocked layout: y, and five that are there in both orders. */
+  private static final int TENSORS_OF_RUNNER_WITH_RESIDUAL = 11;
 
   private final Participants participants;
   private final DataFolder data;
@@ -57,14 +57,23 @@ final class Turns {
 
   /** How much memory a case lacks to be run at all; empty if nothing. */
   Optional<String> lack(Case each) throws IOException {
-    long needed = (TENSORS_BESIDE + TENSORS_OF_RUNNER) * each.tensorBytes();
+    long files = DataFolder.bytes(each);
+    long needed = files + bytesOfExpected(each) + bytesOfRunner(each);
     if (needed > memory) {
       return Optional.of("needs %s, %s are free".formatted(Memory.text(needed), Memory.text(memory)));
     }
-    long files = DataFolder.TENSORS * each.tensorBytes();
     return files > data.room()
         ? Optional.of("needs %s for files, %s are free".formatted(Memory.text(files), Memory.text(data.room())))
         : Optional.empty();
+  }
+
+  /** dx, or y; and the gradient of a residual. */
+  private static long bytesOfExpected(Case each) {
+    return (each.operation().hasResidual() ? 2 : 1) * each.tensorBytes();
+  }
+
+  private static long bytesOfRunner(Case each) {
+    return (each.operation().hasResidual() ? TENSORS_OF_RUNNER_WITH_RESIDUAL : TENSORS_OF_RUNNER) * each.tensorBytes();
   }
 
   /** Says of every runner that a case lacks something. */
@@ -81,7 +90,7 @@ final class Turns {
     for (var participant : participants.in(each)) {
       entries.add(new Entry(participant, participant.role().part(each).orElseThrow()));
     }
-    boolean together = entries.size() * TENSORS_OF_RUNNER * each.tensorBytes() <= memory / 2;
+    boolean together = entries.size() * bytesOfRunner(each) <= memory / 2;
     int done = 0;
     for (var entry : entries) {
       attempt(entry, () -> check(entry, expected, together));
@@ -174,7 +183,7 @@ final class Turns {
 
   /** Processes keep the memory that they release; those that wait are ended until the next one fits. */
   private void makeRoom(Entry entry) {
-    long needed = TENSORS_OF_RUNNER * entry.part.tensorBytes();
+    long needed = bytesOfRunner(entry.part);
     for (var participant : participants.all()) {
       if (availableMemory.getAsLong() < needed && participant != entry.participant) {
         participant.close();

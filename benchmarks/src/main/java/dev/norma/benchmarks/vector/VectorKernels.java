@@ -17,6 +17,7 @@ abstract class VectorKernels {
     return switch (type) {
       case FLOAT32 -> new FloatKernels();
       case FLOAT64 -> new DoubleKernels();
+      case BFLOAT16, FLOAT16 -> throw new UnsupportedOperationException("no kernels for tensors of 16 bits");
     };
   }
 

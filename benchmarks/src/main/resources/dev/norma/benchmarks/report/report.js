@@ -14,13 +14,16 @@
 
   // ---- the choice ---------------------------------------------------------------------------------------------------
 
-  const CONTROLS = {set: 'Shapes', pass: 'Pass', layout: 'Layout', type: 'Type', threads: 'Threads'};
+  const CONTROLS = {
+    operation: 'Operation', set: 'Shapes', pass: 'Pass', layout: 'Layout', type: 'Type', threads: 'Threads',
+  };
   const choice = {...data.start};
 
   const distinct = values => [...new Set(values)];
   const same = (one, other, fields) => fields.every(field => one[field] === other[field]);
   const chosen = (points, ...fields) => points.filter(point => same(point.choice, choice, fields));
   const ALL_FIELDS = Object.keys(CONTROLS);
+  const operations = distinct(data.means.map(mean => mean.choice.operation));
 
   function element(tag, attributes = {}, ...children) {
     const made = Object.assign(document.createElement(tag), attributes);
@@ -40,6 +43,7 @@
   function fillControls() {
     for (const [field, title] of Object.entries(CONTROLS)) {
       const values = distinct(data.means.map(mean => mean.choice[field]));
+      if (field === 'operation' && operations.length < 2) continue;
       if (field === 'threads') values.sort((one, other) => one - other);
       const buttons = values.map(value => radio(field, value));
       document.getElementById('controls').append(
@@ -49,11 +53,12 @@
 
   function showChosenTables() {
     for (const table of document.querySelectorAll('.ratios')) {
-      const {set, type, threads} = table.dataset;
-      table.hidden = !(set === choice.set && type === choice.type && Number(threads) === choice.threads);
+      const {threads, ...others} = table.dataset;
+      table.hidden = !same({...others, threads: Number(threads)}, choice, ['operation', 'set', 'type', 'threads']);
     }
-    document.getElementById('selection').textContent = `Shown: ${choice.set}, ${choice.pass}, ${choice.layout}, `
-        + `${choice.type}, ${threadsText(choice.threads)}.`;
+    const operation = operations.length > 1 ? `${choice.operation}, ` : '';
+    document.getElementById('selection').textContent = `Shown: ${operation}${choice.set}, ${choice.pass}, `
+        + `${choice.layout}, ${choice.type}, ${threadsText(choice.threads)}.`;
   }
 
   // ---- numbers as text ----------------------------------------------------------------------------------------------
@@ -265,7 +270,7 @@
   }
 
   function scaling(isNarrow, look) {
-    const means = chosen(data.means, 'set', 'pass', 'type', 'layout').filter(mean => mean.speed);
+    const means = chosen(data.means, 'operation', 'set', 'pass', 'type', 'layout').filter(mean => mean.speed);
     const threads = distinct(means.map(mean => mean.choice.threads)).sort((one, other) => one - other);
     const names = distinct(means.map(mean => mean.name));
     const of = (name, count) => means.find(mean => mean.name === name && mean.choice.threads === count);
@@ -307,7 +312,7 @@
   }
 
   function size(isNarrow, look) {
-    const points = chosen(data.points, 'pass', 'type', 'layout', 'threads')
+    const points = chosen(data.points, 'operation', 'pass', 'type', 'layout', 'threads')
         .sort((one, other) => one.bytes - other.bytes);
     const names = distinct(data.series.map(series => series.name))
         .filter(name => points.some(point => point.name === name));
@@ -431,7 +436,8 @@
   function accuracy(isNarrow, look) {
     // A logarithmic axis has no zero.
     const LEAST = 0.125;
-    const points = chosen(data.points, 'pass', 'type', 'layout', 'threads').filter(point => point.error !== undefined);
+    const points = chosen(data.points, 'operation', 'pass', 'type', 'layout', 'threads')
+        .filter(point => point.error !== undefined);
     const entries = data.series.filter(({kind}) => kind !== 'LIMIT')
         .map(({name}) => ({name, own: points.filter(point => point.name === name)}))
         .filter(({own}) => own.length)
@@ -468,7 +474,7 @@
   const unbent = (value, unit) => value === 0 ? 0 : Math.sign(value) * unit * 10 ** (Math.abs(value) - 1);
 
   function call(isNarrow, look) {
-    const points = chosen(data.points, 'pass', 'type', 'layout', 'threads');
+    const points = chosen(data.points, 'operation', 'pass', 'type', 'layout', 'threads');
     const norma = new Map(points.filter(point => point.name === data.baseline)
         .map(point => [`${point.choice.set} ${point.shape}`, point.time[MEDIAN]]));
     const calls = points.filter(point => point.added)

@@ -41,7 +41,7 @@ class BenchMainTest {
   /** One implementation of Norma, which behaves so. */
   private void register(String behaviour) throws IOException {
     Files.writeString(registry, "implementation,language,kind,types,layouts,threads,command\n"
-        + "norma,Java,norma,f32 f64,nchw nhwc,any," + Fakes.command(behaviour) + "\n");
+        + "norma,Java,norma,f32 f64 bf16 f16,nchw nhwc,any," + Fakes.command(behaviour) + "\n");
   }
 
   private Process start(List<String> arguments) throws IOException {
@@ -93,6 +93,21 @@ class BenchMainTest {
         .startsWith("./norma bench --")
         .contains(" --passes forward-training")
         .doesNotContain("--out", out.toString());
+  }
+
+  @Test
+  void operationsAndTypesAreMeasuredOneByOne() throws Exception {
+    var result = bench(tiny(
+        "--operations", "batch-norm,batch-norm-add-relu", "--types", "f32,bf16", "--layouts", "nchw"));
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(ResultsFile.read(out.resolve("results.csv"))).allMatch(row -> row.note().isEmpty())
+        .extracting(row -> row.measured().orElseThrow())
+        .extracting(one -> one.operation() + " " + one.type())
+        .containsOnly("batch-norm f32", "batch-norm bf16", "batch-norm-add-relu f32", "batch-norm-add-relu bf16")
+        .hasSize(2 * 2 * 3 * 2);
+    assertThat(out.resolve("report.md")).content().contains(" nchw, batch-norm-add-relu, tiny, bf16, 1 thread: medians");
   }
 
   @Test
@@ -159,7 +174,9 @@ class BenchMainTest {
 
   @Test
   void whatCannotBeRunIsNamed() throws Exception {
-    assertRefused(2, "--types: 'f16' is none of f32, f64", tiny("--types", "f32,f16"));
+    assertRefused(2, "--types: 'f8' is none of f32, f64, bf16, f16", tiny("--types", "f32,f8"));
+    assertRefused(2, "--operations: 'relu' is none of batch-norm, batch-norm-relu, batch-norm-add-relu",
+        tiny("--operations", "relu"));
     assertRefused(2, "--implementations: 'torch' is none of norma", tiny("--implementations", "torch"));
     assertRefused(2, "--rounds must be at least 1, not 0", tiny("--rounds", "0"));
     assertRefused(2, "--threads must be from 1 to 1024, not [0]", tiny("--threads", "0"));

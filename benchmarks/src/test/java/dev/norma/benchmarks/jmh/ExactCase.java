@@ -7,38 +7,39 @@ import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
 import dev.norma.Kernels;
 import dev.norma.Layout;
+import dev.norma.Tensor;
+import dev.norma.benchmarks.KernelPasses;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Types;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 
 /**
  * A case with its files: inputs whose values all types hold exactly, and what comes out of them, computed in double by
  * the reference.
  */
-record ExactCase(Pass pass, String type, String layout, int batch, int channels, int spatial) {
+record ExactCase(
+    Operation operation, Pass pass, String type, String layout, int batch, int channels, int spatial) {
+  private static final List<String> TENSORS = List.of("x", "dy", "residual", "y", "dx", "dresidual");
+
   /** Writes the inputs. */
   void write(Path folder) throws IOException {
     for (var input : inputs().entrySet()) {
-      var bytes = ByteBuffer.allocate(input.getValue().length * elementBytes()).order(ByteOrder.nativeOrder());
-      for (var value : input.getValue()) {
-        if (type.equals("f64")) {
-          bytes.putDouble(value);
-        } else {
-          bytes.putFloat((float) value);
-        }
+      var type = type(input.getKey());
+      try (var arena = Arena.ofConfined()) {
+        var values = Tensor.allocate(arena, type, Layout.CHANNELS_FIRST, 1, input.getValue().length);
+        values.copyFrom(input.getValue());
+        Files.write(folder.resolve(input.getKey()), values.segment().toArray(ValueLayout.JAVA_BYTE));
       }
-      Files.write(folder.resolve(input.getKey()), bytes.array());
     }
   }
 
@@ -46,7 +47,7 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
   private Map<String, double[]> inputs() {
     var random = new Random(1);
     var inputs = new TreeMap<String, double[]>();
-    for (var name : List.of("x", "dy")) {
+    for (var name : operation.hasResidual() ? List.of("x", "dy", "residual") : List.of("x", "dy")) {
       inputs.put(name, random.ints((long) batch * channels * spatial, -16, 17).mapToDouble(i -> i / 8.0).toArray());
     }
     for (var name : List.of("beta", "running_mean")) {
@@ -58,22 +59,27 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
     return inputs;
   }
 
-  private int elementBytes() {
-    return type.equals("f64") ? Double.BYTES : Float.BYTES;
+  /** The type of an array. */
+  private DataType type(String name) {
+    var ofTensors = Types.of(type);
+    return TENSORS.contains(name) ? ofTensors : ofTensors.parameterType();
   }
 
   /** The command that asks a runner for this case. */
   String command(Path inputs, Path outputs) {
-    return "prepare,%s,%s,%s,%d,%d,%d,2,%s,%s"
-        .formatted(pass, type, layout, batch, channels, spatial, inputs, outputs);
+    return "prepare,%s,%s,%s,%s,%d,%d,%d,2,%s,%s"
+        .formatted(operation, pass, type, layout, batch, channels, spatial, inputs, outputs);
   }
 
   /** Reads an output that a runner wrote. */
   double[] read(Path file) throws IOException {
-    var bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.nativeOrder());
-    return IntStream.range(0, bytes.capacity() / elementBytes())
-        .mapToDouble(i -> type.equals("f64") ? bytes.getDouble(i * Double.BYTES) : bytes.getFloat(i * Float.BYTES))
-        .toArray();
+    var type = type(file.getFileName().toString());
+    var bytes = Files.readAllBytes(file);
+    try (var arena = Arena.ofConfined()) {
+      var values = Tensor.allocate(arena, type, Layout.CHANNELS_FIRST, 1, bytes.length / type.bytes());
+      values.segment().copyFrom(MemorySegment.ofArray(bytes));
+      return values.toDoubles();
+    }
   }
 
   /** Has a runner prepare the case, and checks what it wrote. */
@@ -90,7 +96,12 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
 
   /** The distance from 1 to the next number of the type. */
   double ulp() {
-    return type.equals("f64") ? Math.ulp(1.0) : Math.ulp(1f);
+    return switch (Types.of(type)) {
+      case FLOAT32 -> Math.ulp(1f);
+      case FLOAT64 -> Math.ulp(1.0);
+      case BFLOAT16 -> 0x1p-7;
+      case FLOAT16 -> 0x1p-10;
+    };
   }
 
   /** What the pass computes, by the names of its outputs. */
@@ -98,7 +109,7 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
     try (var arena = Arena.ofConfined()) {
       var memory = new TreeMap<String, MemorySegment>();
       inputs().forEach((name, values) -> memory.put(name, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, values)));
-      for (var name : List.of("y", "dx")) {
+      for (var name : List.of("y", "dx", "dresidual")) {
         memory.put(name, arena.allocate(memory.get("x").byteSize(), Double.BYTES));
       }
       for (var name : List.of("mean", "variance", "dgamma", "dbeta")) {
@@ -106,7 +117,7 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
       }
       compute(memory);
       var outputs = new TreeMap<String, double[]>();
-      pass.outputs().forEach(name -> outputs.put(name, memory.get(name).toArray(ValueLayout.JAVA_DOUBLE)));
+      pass.outputs(operation).forEach(name -> outputs.put(name, memory.get(name).toArray(ValueLayout.JAVA_DOUBLE)));
       return outputs;
     }
   }
@@ -114,15 +125,17 @@ record ExactCase(Pass pass, String type, String layout, int batch, int channels,
   private void compute(Map<String, MemorySegment> m) {
     var norm = new BatchNormDescriptor(batch, channels, spatial, BatchNormBenchmark.EPSILON, DataType.FLOAT64,
         layout.equals("nhwc") ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST, 1);
-    var kernels = Kernels.reference();
+    var passes = new KernelPasses(Kernels.reference(), operation, norm);
+    var residual = m.getOrDefault("residual", MemorySegment.NULL);
     if (pass == Pass.FORWARD_INFERENCE) {
-      kernels.forwardInference(norm, m.get("x"), m.get("gamma"), m.get("beta"), m.get("running_mean"),
-          m.get("running_var"), m.get("y"), MemorySegment.NULL);
+      passes.forwardInference(m.get("x"), residual, m.get("gamma"), m.get("beta"), m.get("running_mean"),
+          m.get("running_var"), m.get("y"));
       return;
     }
-    kernels.forwardTraining(norm, m.get("x"), m.get("gamma"), m.get("beta"), m.get("y"), m.get("mean"),
-        m.get("variance"), MemorySegment.NULL);
-    kernels.backwardTraining(norm, m.get("x"), m.get("dy"), m.get("gamma"), m.get("mean"), m.get("variance"),
-        m.get("dx"), m.get("dgamma"), m.get("dbeta"), MemorySegment.NULL);
+    passes.forwardTraining(
+        m.get("x"), residual, m.get("gamma"), m.get("beta"), m.get("y"), m.get("mean"), m.get("variance"));
+    passes.backwardTraining(m.get("x"), residual, m.get("dy"), m.get("gamma"), m.get("beta"), m.get("mean"),
+        m.get("variance"), m.get("dx"), operation.hasResidual() ? m.get("dresidual") : MemorySegment.NULL,
+        m.get("dgamma"), m.get("dbeta"));
   }
 }

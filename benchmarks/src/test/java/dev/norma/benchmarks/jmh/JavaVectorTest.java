@@ -2,6 +2,7 @@ package dev.norma.benchmarks.jmh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,7 +42,7 @@ class JavaVectorTest {
       for (var pass : Pass.values()) {
         for (var layout : new String[] {"nchw", "nhwc"}) {
           for (var type : new String[] {"f32", "f64"}) {
-            new ExactCase(pass, type, layout, 6, 5, 20).check(runner, inputs, outputs, MOST_ULPS);
+            new ExactCase(Operation.BATCH_NORM, pass, type, layout, 6, 5, 20).check(runner, inputs, outputs, MOST_ULPS);
           }
         }
       }
@@ -61,7 +62,7 @@ class JavaVectorTest {
     "BACKWARD_TRAINING, nhwc"
   })
   void callsAllocateNothing(Pass pass, String layout) throws IOException {
-    var asked = new ExactCase(pass, "f32", layout, 8, 16, 49);
+    var asked = new ExactCase(Operation.BATCH_NORM, pass, "f32", layout, 8, 16, 49);
     asked.write(inputs);
     try (var runner = runner()) {
       runner.answer();

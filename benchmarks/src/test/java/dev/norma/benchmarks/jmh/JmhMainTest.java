@@ -45,6 +45,15 @@ class JmhMainTest {
   }
 
   @Test
+  void measuresTheOperationAndTypeThatItIsAskedFor() throws IOException, InterruptedException {
+    try (var jmh = new JavaProcess(folder, "org.openjdk.jmh.Main", "JavaReference.backwardTraining",
+        "-p", "operation=batch-norm-add-relu", "-p", "type=bf16", "-p", "shape=4x3x2x2",
+        "-f", "0", "-wi", "0", "-i", "1", "-r", "1ms", "-foe", "true")) {
+      assertThat(String.join("\n", jmh.end())).containsPattern("backwardTraining .*batch-norm-add-relu .* avgt ");
+    }
+  }
+
+  @Test
   void forksRunWithWhatTheyNeedAndAShapeThatIsNoneIsSaid() throws IOException, InterruptedException {
     try (var jmh = new JavaProcess(folder, "org.openjdk.jmh.Main", "NormaJava.forwardTraining", "-p", "shape=4x3",
         "-f", "1", "-wi", "0", "-i", "1", "-r", "1ms")) {

@@ -2,6 +2,7 @@ package dev.norma.benchmarks.jmh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +22,8 @@ class JmhRunnerTest {
    */
   private static final double MOST_ULPS = 32 * 32;
 
-  private static final ExactCase SMALL = new ExactCase(Pass.FORWARD_TRAINING, "f32", "nchw", 3, 5, 4);
+  private static final ExactCase SMALL =
+      new ExactCase(Operation.BATCH_NORM, Pass.FORWARD_TRAINING, "f32", "nchw", 3, 5, 4);
 
   @TempDir
   private Path folder;
@@ -50,10 +52,31 @@ class JmhRunnerTest {
       for (var pass : Pass.values()) {
         for (var type : types.split(" ")) {
           for (var layout : layouts.split(" ")) {
-            new ExactCase(pass, type, layout, 3, 5, 4).check(runner, inputs, outputs, MOST_ULPS);
-            new ExactCase(pass, type, layout, 6, 5, 1).check(runner, inputs, outputs, MOST_ULPS);
+            var operation = Operation.BATCH_NORM;
+            new ExactCase(operation, pass, type, layout, 3, 5, 4).check(runner, inputs, outputs, MOST_ULPS);
+            new ExactCase(operation, pass, type, layout, 6, 5, 1).check(runner, inputs, outputs, MOST_ULPS);
           }
         }
+      }
+      assertThat(runner.end()).isEmpty();
+      assertThat(runner.errors()).isEmpty();
+    }
+  }
+
+  /** In 16 bits a result has three roundings of its type: itself, what is expected, and a sum that was stored. */
+  @ParameterizedTest
+  @ValueSource(strings = {"NormaJava", "NormaBindings", "JavaReference", "PyTorchJvm"})
+  void computesReluAndTypesOf16Bits(String implementation) throws IOException, InterruptedException {
+    try (var runner = JavaProcess.runner(folder, implementation)) {
+      runner.answer();
+      for (var pass : Pass.values()) {
+        new ExactCase(Operation.BATCH_NORM_RELU, pass, "f32", "nchw", 3, 5, 4)
+            .check(runner, inputs, outputs, MOST_ULPS);
+        new ExactCase(Operation.BATCH_NORM_ADD_RELU, pass, "f64", "nhwc", 3, 5, 4)
+            .check(runner, inputs, outputs, MOST_ULPS);
+        new ExactCase(Operation.BATCH_NORM, pass, "bf16", "nhwc", 3, 5, 4).check(runner, inputs, outputs, 3 * 8);
+        new ExactCase(Operation.BATCH_NORM_ADD_RELU, pass, "f16", "nchw", 3, 5, 4)
+            .check(runner, inputs, outputs, 3 * 8);
       }
       assertThat(runner.end()).isEmpty();
       assertThat(runner.errors()).isEmpty();
@@ -68,7 +91,7 @@ class JmhRunnerTest {
       runner.ask(SMALL.command(inputs, outputs));
       for (var round = 0; round < 3; round++) {
         assertThat(runner.ask("time,%d,1000000".formatted(round)))
-            .matches("forward-training,f32,nchw,3,5,4,2,%d,\\d+\\.\\d,\\d+\\.\\d".formatted(round));
+            .matches("batch-norm,forward-training,f32,nchw,3,5,4,2,%d,\\d+\\.\\d,\\d+\\.\\d".formatted(round));
       }
       assertThat(runner.end()).isEmpty();
       assertThat(runner.errors()).isEmpty();
@@ -110,11 +133,13 @@ class JmhRunnerTest {
       runner.answer();
       assertThat(runner.ask("hello")).isEqualTo("failed,a command is prepare, time or release, not 'hello'");
       assertThat(runner.ask("time,0,1000")).isEqualTo("failed,time needs a prepare before it");
-      assertThat(runner.ask("prepare,x")).startsWith("failed,prepare has 10 fields, not 2: prepare,PASS");
+      assertThat(runner.ask("prepare,x")).startsWith("failed,prepare has 11 fields, not 2: prepare,OPERATION,PASS");
       assertThat(runner.ask(SMALL.command(inputs, outputs).replace("forward-training", "sideways")))
           .isEqualTo("failed,'sideways' is no pass");
-      assertThat(runner.ask(SMALL.command(inputs, outputs).replace("f32", "f16")))
-          .isEqualTo("failed,TYPE must be f32 or f64, not 'f16'");
+      assertThat(runner.ask(SMALL.command(inputs, outputs).replace("f32", "f8")))
+          .isEqualTo("failed,TYPE must be one of f32, f64, bf16, f16, not 'f8'");
+      assertThat(runner.ask(SMALL.command(inputs, outputs).replace("batch-norm", "batch")))
+          .isEqualTo("failed,'batch' is no operation");
       assertThat(runner.ask(SMALL.command(inputs, outputs).replace(",3,5,4,", ",3,0,4,")))
           .isEqualTo("failed,C must be a whole number of at least 1, not '0'");
       assertThat(runner.ask(SMALL.command(inputs, outputs).replace("nchw", "nChw16c")))
@@ -148,12 +173,16 @@ class JmhRunnerTest {
           .isEqualTo("unsupported,DJL's arrays have no layout nhwc");
       assertThat(runner.ask(SMALL.command(inputs, outputs).replace("f32", "f64")))
           .startsWith("unsupported,DJL takes epsilon as a float");
+      assertThat(runner.ask(SMALL.command(inputs, outputs).replace("batch-norm", "batch-norm-relu")))
+          .isEqualTo("unsupported,no batch-norm-relu, only batch-norm");
+      assertThat(runner.ask(SMALL.command(inputs, outputs).replace("f32", "bf16")))
+          .isEqualTo("unsupported,no bf16, only f32");
     }
   }
 
   @Test
   void whatTheImplementationRefusesFails() throws IOException {
-    var oneValue = new ExactCase(Pass.FORWARD_TRAINING, "f32", "nchw", 1, 5, 1);
+    var oneValue = new ExactCase(Operation.BATCH_NORM, Pass.FORWARD_TRAINING, "f32", "nchw", 1, 5, 1);
     oneValue.write(inputs);
     try (var runner = JavaProcess.runner(folder, "JavaReference")) {
       runner.answer();

@@ -1,5 +1,6 @@
 package dev.norma.benchmarks.python;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -9,19 +10,23 @@ import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
 import dev.norma.Kernels;
 import dev.norma.Layout;
+import dev.norma.Tensor;
+import dev.norma.benchmarks.KernelPasses;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
+import dev.norma.benchmarks.Types;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,21 +40,36 @@ class PythonRunnersTest {
 
   @TempDir Path folder;
 
-  /** A small batch normalization: its inputs are exact in the type of the case. */
-  private record Example(String type, String layout, int batch, int channels, int spatial) {
+  /** A small case: its inputs are exact in the type of the case. */
+  private record Example(Operation operation, String type, String layout, int batch, int channels, int spatial) {
     private BatchNormDescriptor descriptor() {
       var order = layout.equals("nhwc") ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
       return new BatchNormDescriptor(batch, channels, spatial, EPSILON, DataType.FLOAT64, order, 1);
     }
 
-    private int count(String name) {
-      return name.matches("d?[xy]") ? batch * channels * spatial : channels;
+    private static boolean isTensor(String name) {
+      return name.matches("d?([xy]|residual)");
     }
 
-    private MemorySegment input(String name) {
+    private int count(String name) {
+      return isTensor(name) ? batch * channels * spatial : channels;
+    }
+
+    /** Room for an array in the type of the case. */
+    private Tensor array(String name) {
+      var type = Types.of(type());
+      return Tensor.allocate(Arena.ofAuto(), isTensor(name) ? type : type.parameterType(), Layout.CHANNELS_FIRST, 1,
+          count(name));
+    }
+
+    private Tensor input(String name) {
       var random = new Random(name.hashCode());
-      var values = DoubleStream.generate(() -> 0.5 + random.nextFloat()).limit(count(name));
-      return Arena.ofAuto().allocateFrom(JAVA_DOUBLE, values.toArray());
+      return array(name).copyFrom(DoubleStream.generate(() -> 0.5 + random.nextFloat()).limit(count(name)).toArray());
+    }
+
+    /** An input as the reference in double reads it. */
+    private MemorySegment exact(String name) {
+      return Arena.ofAuto().allocateFrom(JAVA_DOUBLE, input(name).toDoubles());
     }
 
     private MemorySegment output(String name) {
@@ -57,44 +77,49 @@ class PythonRunnersTest {
     }
 
     void writeInputs(Path folder) throws IOException {
-      for (var name : List.of("x", "dy", "gamma", "beta", "running_mean", "running_var")) {
-        var file = ByteBuffer.allocate(count(name) * Double.BYTES).order(ByteOrder.nativeOrder());
-        for (var value : input(name).toArray(JAVA_DOUBLE)) {
-          var _ = type.equals("f64") ? file.putDouble(value) : file.putFloat((float) value);
-        }
-        Files.write(folder.resolve(name), Arrays.copyOf(file.array(), file.position()));
+      for (var name : List.of("x", "dy", "residual", "gamma", "beta", "running_mean", "running_var")) {
+        Files.write(folder.resolve(name), input(name).segment().toArray(JAVA_BYTE));
       }
     }
 
     double[] read(Path file) throws IOException {
-      var bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.nativeOrder());
-      var size = type.equals("f64") ? Double.BYTES : Float.BYTES;
-      return DoubleStream.generate(() -> type.equals("f64") ? bytes.getDouble() : bytes.getFloat())
-          .limit(bytes.capacity() / size).toArray();
+      var array = array(file.getFileName().toString());
+      array.segment().copyFrom(MemorySegment.ofArray(Files.readAllBytes(file)));
+      return array.toDoubles();
     }
 
     /** What the pass must compute, by the reference in double. */
     Map<String, MemorySegment> expected(Pass pass) {
-      var kernels = Kernels.reference();
-      var x = input("x");
-      var gamma = input("gamma");
-      var beta = input("beta");
+      var passes = new KernelPasses(Kernels.reference(), operation, descriptor());
+      var x = exact("x");
+      var residual = operation.hasResidual() ? exact("residual") : MemorySegment.NULL;
+      var gamma = exact("gamma");
+      var beta = exact("beta");
       var y = output("y");
       if (pass == Pass.FORWARD_INFERENCE) {
-        kernels.forwardInference(descriptor(), x, gamma, beta, input("running_mean"), input("running_var"), y,
-            MemorySegment.NULL);
+        passes.forwardInference(x, residual, gamma, beta, exact("running_mean"), exact("running_var"), y);
         return Map.of("y", y);
       }
       var mean = output("mean");
       var variance = output("variance");
-      kernels.forwardTraining(descriptor(), x, gamma, beta, y, mean, variance, MemorySegment.NULL);
+      passes.forwardTraining(x, residual, gamma, beta, y, mean, variance);
       if (pass == Pass.FORWARD_TRAINING) {
         return Map.of("y", y);
       }
-      var gradients = Map.of("dx", output("dx"), "dgamma", output("dgamma"), "dbeta", output("dbeta"));
-      kernels.backwardTraining(descriptor(), x, input("dy"), gamma, mean, variance, gradients.get("dx"),
-          gradients.get("dgamma"), gradients.get("dbeta"), MemorySegment.NULL);
+      var gradients = pass.outputs(operation).stream().collect(Collectors.toMap(name -> name, this::output));
+      passes.backwardTraining(x, residual, exact("dy"), gamma, beta, mean, variance, gradients.get("dx"),
+          gradients.getOrDefault("dresidual", MemorySegment.NULL), gradients.get("dgamma"), gradients.get("dbeta"));
       return gradients;
+    }
+
+    /** Of 16 bits, three roundings of a number up to 8: the result, what is expected, and a sum that was stored. */
+    Offset<Double> rounding() {
+      return within(switch (Types.of(type)) {
+        case FLOAT32 -> 2e-5;
+        case FLOAT64 -> 1e-13;
+        case BFLOAT16 -> 3 * 8 * 0x1p-8;
+        case FLOAT16 -> 3 * 8 * 0x1p-11;
+      });
     }
   }
 
@@ -113,13 +138,34 @@ class PythonRunnersTest {
       for (var type : List.of("f32", "f64")) {
         for (var layout : List.of("nchw", "nhwc")) {
           // S of 4 and 9 is a square, of 7 a row, and of 1 nothing.
-          check(runner, new Example(type, layout, 2, 3, 4));
-          check(runner, new Example(type, layout, 1, 1, 9));
-          check(runner, new Example(type, layout, 4, 18, 7));
-          check(runner, new Example(type, layout, 5, 6, 1));
+          check(runner, new Example(Operation.BATCH_NORM, type, layout, 2, 3, 4));
+          check(runner, new Example(Operation.BATCH_NORM, type, layout, 1, 1, 9));
+          check(runner, new Example(Operation.BATCH_NORM, type, layout, 4, 18, 7));
+          check(runner, new Example(Operation.BATCH_NORM, type, layout, 5, 6, 1));
         }
       }
       runner.finish();
+    }
+  }
+
+  @Test
+  void pytorchComputesReluAndTypesOf16Bits() throws Exception {
+    try (var runner = start("pytorch.py")) {
+      check(runner, new Example(Operation.BATCH_NORM_RELU, "f32", "nchw", 2, 3, 4));
+      check(runner, new Example(Operation.BATCH_NORM_ADD_RELU, "f64", "nhwc", 2, 3, 4));
+      check(runner, new Example(Operation.BATCH_NORM, "bf16", "nhwc", 2, 3, 4));
+      check(runner, new Example(Operation.BATCH_NORM_ADD_RELU, "f16", "nchw", 2, 3, 4));
+      runner.finish();
+    }
+  }
+
+  @Test
+  void theFormulasAreThoseOfBatchNormalizationAlone() throws Exception {
+    try (var runner = start("formulas.py")) {
+      assertThat(runner.answer("prepare,batch-norm-relu,forward-training,f32,nchw,2,3,4,1,%s,".formatted(folder)))
+          .isEqualTo("unsupported,the formulas are written for batch normalization alone");
+      assertThat(runner.answer("prepare,batch-norm,forward-training,f16,nchw,2,3,4,1,%s,".formatted(folder)))
+          .isEqualTo("unsupported,the formulas are written for f32 and f64, not for f16");
     }
   }
 
@@ -128,8 +174,8 @@ class PythonRunnersTest {
     example.writeInputs(inputs);
     for (var pass : Pass.values()) {
       var outputs = Files.createTempDirectory(folder, "outputs");
-      var measured = "%s,%s,%s,%d,%d,%d,1".formatted(
-          pass, example.type, example.layout, example.batch, example.channels, example.spatial);
+      var measured = "%s,%s,%s,%s,%d,%d,%d,1".formatted(
+          example.operation, pass, example.type, example.layout, example.batch, example.channels, example.spatial);
       assertThat(runner.answer("prepare,%s,%s,%s".formatted(measured, inputs, outputs)))
           .as(measured).matches("prepared,\\d+");
       assertThat(runner.answer("time,3,1000")).matches(measured + ",3,\\d+\\.\\d,");
@@ -137,7 +183,7 @@ class PythonRunnersTest {
       for (var output : example.expected(pass).entrySet()) {
         assertThat(example.read(outputs.resolve(output.getKey())))
             .as(measured + " " + output.getKey())
-            .containsExactly(output.getValue().toArray(JAVA_DOUBLE), within(example.type.equals("f64") ? 1e-13 : 2e-5));
+            .containsExactly(output.getValue().toArray(JAVA_DOUBLE), example.rounding());
       }
     }
   }
@@ -146,7 +192,7 @@ class PythonRunnersTest {
   @ValueSource(strings = {"pytorch.py", "formulas.py"})
   void knowsNoBlocksOfChannels(String script) throws Exception {
     try (var runner = start(script)) {
-      assertThat(runner.answer("prepare,forward-training,f32,nChw16c,2,16,4,1,%s,".formatted(folder)))
+      assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nChw16c,2,16,4,1,%s,".formatted(folder)))
           .startsWith("unsupported,").contains("nChw16c");
     }
   }

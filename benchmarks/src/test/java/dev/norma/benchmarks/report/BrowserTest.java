@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.Gson;
+import dev.norma.benchmarks.Operation;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -96,6 +97,20 @@ class BrowserTest {
     var findings = probe(1440);
     assertThat(findings.errors()).isEmpty();
     assertThat(findings.rendered()).isEqualTo(PLOTS);
+  }
+
+  @Test
+  void letsChooseAmongOperations() throws IOException, InterruptedException {
+    var rows = new Rows()
+        .add("norma-c", Rows.nchw(Rows.SMALL), 10, 11)
+        .add("norma-c", Rows.of(Operation.BATCH_NORM_RELU, "f32", Rows.SMALL), 12, 13);
+    Report.write(folder, Rows.info(), rows.list());
+    var findings = probe(1440);
+    assertThat(findings.errors()).isEmpty();
+    assertThat(findings.controls()).isEqualTo(2 + 5);
+    assertThat(findings.tables()).isOne();
+    assertThat(findings.selection())
+        .isEqualTo("Shown: batch-norm-relu, net, forward-training, nchw, f32, 2 threads.");
   }
 
   private Findings probe(int width) throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package dev.norma.benchmarks.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.norma.benchmarks.Operation;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +51,27 @@ class ComparisonTest {
         copy                1.00×                  –                  –
 
         """);
+  }
+
+  @Test
+  void matchesByOperationAndType() {
+    var relu = Rows.of(Operation.BATCH_NORM_RELU, "bf16", Rows.SMALL);
+    var before = new Rows().add("norma-c", relu, around(1000)).add("norma-c", Rows.nchw(Rows.SMALL), around(500));
+    var after = new Rows().add("norma-c", relu, around(2000)).add("norma-c", Rows.nchw(Rows.SMALL), around(500));
+    assertThat(compared(before, after))
+        .contains("norma-c  batch-norm-relu forward-training bf16 nchw small, 2 threads  1.00 µs  2.00 µs  2.00×")
+        .contains("Faster beyond the noise: nothing")
+        .contains("""
+            Geometric means over all cases
+
+                     forward-training  forward-inference  backward-training
+            norma-c             1.00×                  –                  –
+
+            Geometric means over all cases of batch-norm-relu
+
+                     forward-training  forward-inference  backward-training
+            norma-c             2.00×                  –                  –
+            """);
   }
 
   @Test

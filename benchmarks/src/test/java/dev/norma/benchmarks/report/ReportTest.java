@@ -2,6 +2,7 @@ package dev.norma.benchmarks.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.norma.benchmarks.Operation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -60,6 +61,30 @@ class ReportTest {
             | small | 10.0 ns | 12.0 ns | 9.00 ns | 9.00 ns | 8.00 ns | 8.00 ns |
             | large | 1.00 µs | – | 900 ns | 900 ns | – | – |
             """);
+  }
+
+  @Test
+  void hasASectionForEveryOperationAndType() throws IOException {
+    var relu = Rows.of(Operation.BATCH_NORM_ADD_RELU, "bf16", Rows.SMALL);
+    Report.write(folder, Rows.info(), rows().add("norma-c", relu, 10, 10).add("onednn", relu, 30, 30).list());
+    assertThat(Files.readString(folder.resolve("report.md")))
+        .contains("""
+            ### Norma's speed-up over each peer: net, f32, 2 threads
+
+            | peer | forward-training nchw |
+            | --- | ---: |
+            | onednn | 0.90× |
+            """)
+        .contains("""
+            ### Norma's speed-up over each peer: batch-norm-add-relu, net, bf16, 2 threads
+
+            | peer | forward-training nchw |
+            | --- | ---: |
+            | onednn | 3.00× |
+            """);
+    assertThat(folder.resolve("report.html")).content().contains(
+        "data-operation=\"batch-norm\" data-set=\"net\" data-type=\"f32\" data-threads=\"2\"",
+        "data-operation=\"batch-norm-add-relu\" data-set=\"net\" data-type=\"bf16\" data-threads=\"2\"");
   }
 
   @Test

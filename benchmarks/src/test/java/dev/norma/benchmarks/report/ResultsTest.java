@@ -3,6 +3,8 @@ package dev.norma.benchmarks.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.norma.benchmarks.Operation;
+import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
 import java.util.Optional;
 import org.assertj.core.data.Offset;
@@ -157,6 +159,34 @@ class ResultsTest {
   }
 
   @Test
+  void keepsOperationsAndTypesApart() {
+    var plain = Rows.nchw(Rows.SMALL);
+    var relu = Rows.of(Operation.BATCH_NORM_RELU, "bf16", Rows.SMALL);
+    var results = new Rows()
+        .add("norma-c", relu, 10)
+        .add("norma-c", plain, 20)
+        .add("copy", relu, 5)
+        .add("copy", plain, 5)
+        .results();
+    assertThat(results.groups()).hasToString("[batch-norm-relu, net, bf16, 2 threads, net, f32, 2 threads]");
+    assertThat(results.headline()).map(Selection.Group::operation).contains(Operation.BATCH_NORM);
+    assertThat(results.ratio("norma-c", Results.LIMIT, Selection.of(relu)).orElseThrow().value())
+        .isCloseTo(2, ROUNDING);
+    assertThat(results.ratio("norma-c", Results.LIMIT, Selection.of(plain)).orElseThrow().value())
+        .isCloseTo(4, ROUNDING);
+  }
+
+  @Test
+  void countsTheStreamsOfEveryOperation() {
+    var bytes = Rows.nchw(Rows.SMALL).tensorBytes();
+    assertThat(Rows.nchw(Rows.SMALL).traffic()).isEqualTo(2 * bytes);
+    assertThat(Rows.of(Operation.BATCH_NORM_RELU, "f64", Rows.SMALL).traffic()).isEqualTo(2 * 2 * bytes);
+    assertThat(Rows.of(Operation.BATCH_NORM_ADD_RELU, "f16", Rows.SMALL).traffic()).isEqualTo(3 * bytes / 2);
+    assertThat(Pass.BACKWARD_TRAINING.streams(Operation.BATCH_NORM_RELU)).isEqualTo(3);
+    assertThat(Pass.BACKWARD_TRAINING.streams(Operation.BATCH_NORM_ADD_RELU)).isEqualTo(5);
+  }
+
+  @Test
   void putsTheSetWithTheMostLayersFirst() {
     var single = new Shape("single", "one", 1, 1, 1, 1);
     var results = new Rows()
@@ -164,7 +194,7 @@ class ResultsTest {
         .add("norma-c", Rows.withThreads(1, "nchw", Rows.SMALL), 1)
         .add("norma-c", Rows.withThreads(2, "nchw", Rows.SMALL), 1)
         .results();
-    assertThat(results.headline()).contains(new Selection.Group("net", "f32", 2));
+    assertThat(results.headline()).contains(new Selection.Group(Operation.BATCH_NORM, "net", "f32", 2));
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.norma.benchmarks.report;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Row;
 import dev.norma.benchmarks.RunInfo;
@@ -30,7 +31,11 @@ final class Rows {
   }
 
   static Case withThreads(int threads, String layout, Shape shape) {
-    return new Case(Pass.FORWARD_TRAINING, "f32", layout, shape, threads);
+    return new Case(Operation.BATCH_NORM, Pass.FORWARD_TRAINING, "f32", layout, shape, threads);
+  }
+
+  static Case of(Operation operation, String type, Shape shape) {
+    return new Case(operation, Pass.FORWARD_TRAINING, type, "nchw", shape, 2);
   }
 
   /** Adds one row for each time, from round 0. */

@@ -3,6 +3,7 @@ package dev.norma.benchmarks.report;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Row;
 import dev.norma.benchmarks.RunInfo;
@@ -133,7 +134,7 @@ final class SampleRun {
           for (var type : TYPES) {
             for (var layout : implementation.layouts()) {
               for (int threads : THREADS) {
-                cases.add(new Case(pass, type, layout, shape, threads));
+                cases.add(new Case(Operation.BATCH_NORM, pass, type, layout, shape, threads));
               }
             }
           }

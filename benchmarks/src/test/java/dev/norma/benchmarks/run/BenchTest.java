@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.ResultsFile;
 import dev.norma.benchmarks.Row;
@@ -35,8 +36,9 @@ class BenchTest {
   private Bench.Outcome run(LongSupplier memory, List<Pass> passes, Implementation... implementations)
       throws IOException {
     var shapes = List.of(new Shape("test", "2x3x4", 2, 3, 4, 1), new Shape("test", "4x3", 4, 3, 1, 1));
-    var settings = new Settings(folder, "./norma bench --test", List.of(implementations), shapes, List.of("f32"),
-        List.of("nchw", "nhwc"), passes, List.of(1), Optional.empty(), rounds, 1_000_000, folder);
+    var settings = new Settings(folder, "./norma bench --test", List.of(implementations), shapes,
+        List.of(Operation.BATCH_NORM), List.of("f32"), List.of("nchw", "nhwc"), passes, List.of(1),
+        Optional.empty(), rounds, 1_000_000, folder);
     try (var interruption = new Interruption()) {
       return new Bench(settings, interruption, memory).run(new PrintWriter(new StringWriter()));
     }

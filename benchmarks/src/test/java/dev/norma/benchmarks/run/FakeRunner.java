@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.run;
 
 import static java.lang.foreign.MemorySegment.NULL;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
@@ -8,8 +9,11 @@ import dev.norma.Kernels;
 import dev.norma.Layout;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.KernelPasses;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
+import dev.norma.benchmarks.Types;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -63,10 +67,11 @@ public final class FakeRunner {
   }
 
   private String prepare(String[] command) throws IOException {
-    prepared = String.join(",", Arrays.copyOfRange(command, 1, 8));
+    prepared = String.join(",", Arrays.copyOfRange(command, 1, 9));
     var shape = new Shape(
-        "", "", Long.parseLong(command[4]), Long.parseLong(command[5]), Long.parseLong(command[6]), 1);
-    var asked = new Case(Pass.of(command[1]), command[2], command[3], shape, Integer.parseInt(command[7]));
+        "", "", Long.parseLong(command[5]), Long.parseLong(command[6]), Long.parseLong(command[7]), 1);
+    var asked = new Case(Operation.of(command[1]), Pass.of(command[2]), command[3], command[4], shape,
+        Integer.parseInt(command[8]));
     switch (behaviour) {
       case "unsupported" -> {
         return "unsupported,no " + asked.type();
@@ -75,11 +80,11 @@ public final class FakeRunner {
         return "failed,not today";
       }
       case "slow" -> {
-        write(asked, Path.of(command[8]), command[9], 0);
+        write(asked, Path.of(command[9]), command[10], 0);
         return "prepared,1e9";
       }
       default -> {
-        write(asked, Path.of(command[8]), command[9], behaviour.equals("wrong") ? 1 : 0);
+        write(asked, Path.of(command[9]), command[10], behaviour.equals("wrong") ? 1 : 0);
         return "prepared," + CALL;
       }
     }
@@ -98,16 +103,18 @@ public final class FakeRunner {
       } else {
         compute(asked, in, out);
       }
-      var first = out.tensor(asked.pass().outputs().getFirst());
+      var first = out.tensor(asked.outputs().getFirst());
       first.set(0, first.get(0) + error);
     }
   }
 
   private static void copy(Case asked, Files in, Files out) throws IOException {
     boolean backward = asked.pass() == Pass.BACKWARD_TRAINING;
-    var to = out.tensor(backward ? "dx" : "y");
-    for (long i = 0; i < to.size(); i++) {
-      to.set(i, in.tensor("x").get(i) + (backward ? in.tensor("dy").get(i) : 0));
+    var x = in.tensor("x").segment();
+    var other = backward ? in.tensor("dy").segment() : x;
+    var to = out.tensor(backward ? "dx" : "y").segment();
+    for (long i = 0; i < to.byteSize(); i++) {
+      to.set(JAVA_BYTE, i, (byte) (x.get(JAVA_BYTE, i) & other.get(JAVA_BYTE, i)));
     }
   }
 
@@ -115,37 +122,41 @@ public final class FakeRunner {
     var norm = BatchNormDescriptor.of(in.tensor("x"), Inputs.EPSILON, 1);
     var mean = in.statistics();
     var variance = in.statistics();
+    var passes = new KernelPasses(Kernels.reference(), asked.operation(), norm);
+    boolean hasResidual = asked.operation().hasResidual();
     var x = in.tensor("x").segment();
+    var residual = hasResidual ? in.tensor("residual").segment() : NULL;
     var gamma = in.parameters("gamma").segment();
+    var beta = in.parameters("beta").segment();
     Kernels.reference().localStatistics(norm, x, mean.segment(), variance.segment(), NULL);
     switch (asked.pass()) {
-      case FORWARD_TRAINING -> Kernels.reference().normalize(norm, x, gamma, in.parameters("beta").segment(),
-          mean.segment(), variance.segment(), out.tensor("y").segment(), NULL);
-      case FORWARD_INFERENCE -> Kernels.reference().forwardInference(norm, x, gamma, in.parameters("beta").segment(),
-          in.parameters("running_mean").segment(), in.parameters("running_var").segment(), out.tensor("y").segment(),
-          NULL);
-      case BACKWARD_TRAINING -> Kernels.reference().backwardTraining(norm, x, in.tensor("dy").segment(), gamma,
-          mean.segment(), variance.segment(), out.tensor("dx").segment(), out.parameters("dgamma").segment(),
-          out.parameters("dbeta").segment(), NULL);
+      case FORWARD_TRAINING -> passes.forwardTraining(
+          x, residual, gamma, beta, out.tensor("y").segment(), mean.segment(), variance.segment());
+      case FORWARD_INFERENCE -> passes.forwardInference(x, residual, gamma, beta,
+          in.parameters("running_mean").segment(), in.parameters("running_var").segment(), out.tensor("y").segment());
+      case BACKWARD_TRAINING -> passes.backwardTraining(x, residual, in.tensor("dy").segment(), gamma, beta,
+          mean.segment(), variance.segment(), out.tensor("dx").segment(),
+          hasResidual ? out.tensor("dresidual").segment() : NULL, out.parameters("dgamma").segment(),
+          out.parameters("dbeta").segment());
     }
   }
 
   /** The files of a folder as tensors. */
   private record Files(Arena arena, Case asked, Path folder) {
     Tensor tensor(String name) throws IOException {
-      return map(name, asked.shape().batch(), asked.shape().channels(), asked.shape().spatial());
+      return map(name, Types.of(asked.type()), asked.shape().batch(), asked.shape().channels(),
+          asked.shape().spatial());
     }
 
     Tensor parameters(String name) throws IOException {
-      return map(name, 1, asked.shape().channels());
+      return map(name, Types.of(asked.type()).parameterType(), 1, asked.shape().channels());
     }
 
     Tensor statistics() {
       return Tensor.allocate(arena, DataType.FLOAT64, Layout.CHANNELS_FIRST, 1, asked.shape().channels());
     }
 
-    private Tensor map(String name, long... extents) throws IOException {
-      var type = asked.type().equals("f64") ? DataType.FLOAT64 : DataType.FLOAT32;
+    private Tensor map(String name, DataType type, long... extents) throws IOException {
       var layout = asked.layout().equals("nhwc") ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
       long bytes = type.bytes();
       for (var extent : extents) {

@@ -1,13 +1,16 @@
 package dev.norma.benchmarks.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.norma.DataType;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
+import dev.norma.benchmarks.Types;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
@@ -16,12 +19,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OutputCheckTest {
   private static final Shape SHAPE = new Shape("test", "8x5x49", 8, 5, 49, 1);
@@ -37,7 +44,7 @@ class OutputCheckTest {
   }
 
   private Inputs inputs(Pass pass, String type, String layout) throws IOException {
-    return new Inputs(in, new Case(pass, type, layout, SHAPE, 1));
+    return new Inputs(in, new Case(Operation.BATCH_NORM, pass, type, layout, SHAPE, 1));
   }
 
   /** Writes an output, each value moved by a share of its tolerance. */
@@ -143,7 +150,7 @@ class OutputCheckTest {
   @Test
   void aSumInTheTensorsTypeOneTermAfterTheOtherIsWithinTheTolerance() throws IOException {
     var shape = new Shape("test", "64x3x1024", 64, 3, 1024, 1);
-    try (var inputs = new Inputs(in, new Case(Pass.BACKWARD_TRAINING, "f32", "nhwc", shape, 1));
+    try (var inputs = new Inputs(in, new Case(Operation.BATCH_NORM, Pass.BACKWARD_TRAINING, "f32", "nhwc", shape, 1));
         var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, new ChannelSums(inputs))) {
       var dbeta = expected.outputs().get(2);
       write(dbeta, 0);
@@ -160,14 +167,98 @@ class OutputCheckTest {
     }
   }
 
+  /** Results that are stored once are a rounding from what is expected, which is stored too. */
+  @ParameterizedTest
+  @CsvSource({"bf16, 0x1p-8", "f16, 0x1p-11"})
+  void tensorsOf16BitsHaveTheRoundingsOfTheirType(String type, double unitRoundoff) throws IOException {
+    try (var inputs = inputs(Pass.FORWARD_TRAINING, type, "nchw");
+        var expected = new Expected(Pass.FORWARD_TRAINING, inputs, new ChannelSums(inputs))) {
+      var y = expected.outputs().getFirst();
+      double value = y.value().applyAsDouble(0);
+      assertThat(y.bounds().tolerance(0, 0, value))
+          .isCloseTo(2 * unitRoundoff * Math.abs(value), withinPercentage(20));
+      write(y, 0);
+      assertThat(OutputCheck.of(out, List.of(y)).mismatch()).isEmpty();
+      set(y, 0, value + Math.scalb(2 * unitRoundoff, Math.getExponent(value)));
+      assertThat(OutputCheck.of(out, List.of(y)).error()).isBetween(0.1, 1.0);
+      assertThat(OutputCheck.of(out, List.of(y)).mismatch()).isEmpty();
+      set(y, 0, value * (1 + 6 * unitRoundoff));
+      assertThat(OutputCheck.of(out, List.of(y)).mismatch()).isPresent();
+    }
+  }
+
+  /** As the reference does, with everything exact but the place where ReLU decides. */
+  @ParameterizedTest
+  @ValueSource(strings = {"f32", "f64", "bf16", "f16"})
+  void aGradientAtTheThresholdOfReluIsRightEitherWay(String type) throws IOException {
+    var measured = new Case(Operation.BATCH_NORM_ADD_RELU, Pass.BACKWARD_TRAINING, type, "nchw", SHAPE, 1);
+    try (var inputs = new Inputs(in, measured)) {
+      var sums = new ChannelSums(inputs);
+      var atThreshold = Tensor.of(inputs.residual(), inputs.x.dataType(), inputs.x.layout(), inputs.x.extents());
+      var bounds = OutputBounds.ofTraining(inputs,
+          new Roundings(inputs.x.dataType(), inputs.norm().valuesPerChannel(), sums));
+      atThreshold.set(0, -bounds.z(0, 0) + inputs.residual(0));
+      try (var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, sums)) {
+        for (var output : expected.outputs()) {
+          write(output, 0);
+        }
+        assertThat(OutputCheck.of(out, expected.outputs()).error()).isZero();
+        var dresidual = expected.outputs().getLast();
+        double passes = inputs.dy.get(0);
+        for (double either : new double[] {0, passes}) {
+          set(dresidual, 0, either);
+          assertThat(OutputCheck.of(out, List.of(dresidual))).isEqualTo(new OutputCheck(0, Optional.empty()));
+        }
+        set(dresidual, 0, -2 * passes);
+        assertThat(OutputCheck.of(out, List.of(dresidual)).mismatch()).isPresent();
+        set(dresidual, 0, passes);
+        set(dresidual, 1, inputs.dy.get(1) - dresidual.value().applyAsDouble(1));
+        assertThat(OutputCheck.of(out, List.of(dresidual)).mismatch()).isPresent();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Pass.class)
+  void whatTheReferenceComputesOfEveryOperationAndTypeIsRight(Pass pass) throws IOException {
+    for (var operation : Operation.values()) {
+      for (var type : Types.ALL) {
+        try (var inputs = new Inputs(in, new Case(operation, pass, type, "nhwc", SHAPE, 1));
+            var expected = new Expected(pass, inputs, new ChannelSums(inputs))) {
+          for (var output : expected.outputs()) {
+            Files.deleteIfExists(out.resolve(output.name())); // Of another type it has another size.
+            write(output, 0);
+          }
+          assertThat(expected.outputs()).extracting(Expected.Output::name).isEqualTo(pass.outputs(operation));
+          assertThat(OutputCheck.of(out, expected.outputs())).isEqualTo(new OutputCheck(0, Optional.empty()));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"f32", "f64", "bf16", "f16"})
+  void aLimitJoinsTensorsOfEveryType(String type) throws IOException {
+    var measured = new Case(Operation.BATCH_NORM_ADD_RELU, Pass.BACKWARD_TRAINING, type, "nchw", SHAPE, 1);
+    try (var inputs = new Inputs(in, measured);
+        var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, new ChannelSums(inputs))) {
+      assertThat(expected.ofLimit()).extracting(Expected.Output::name).containsExactly("dx", "dresidual");
+      for (var output : expected.ofLimit()) {
+        write(output, 0);
+        assertThat(output.value().applyAsDouble(3)).isFinite();
+      }
+      assertThat(OutputCheck.of(out, expected.ofLimit()).mismatch()).isEmpty();
+    }
+  }
+
   @Test
   void aLimitHasToCopyExactly() throws IOException {
     try (var inputs = inputs(Pass.BACKWARD_TRAINING, "f32", "nhwc");
         var expected = new Expected(Pass.BACKWARD_TRAINING, inputs, new ChannelSums(inputs))) {
-      var sum = expected.ofLimit().getFirst();
-      write(sum, 0);
+      var common = expected.ofLimit().getFirst();
+      write(common, 0);
       assertThat(OutputCheck.of(out, expected.ofLimit()).mismatch()).isEmpty();
-      set(sum, 7, Math.nextUp((float) (inputs.x.get(7) + inputs.dy.get(7))));
+      set(common, 7, Math.nextUp((float) common.value().applyAsDouble(7)));
       assertThat(OutputCheck.of(out, expected.ofLimit()).mismatch()).hasValueSatisfying(
           text -> assertThat(text).startsWith("dx[7] is "));
     }
@@ -187,7 +278,8 @@ class OutputCheckTest {
   void inputsAreAsTheTolerancesNeedThem() throws IOException {
     var shape = new Shape("test", "64x7x256", 64, 7, 256, 1);
     for (var layout : List.of("nchw", "nhwc")) {
-      try (var inputs = new Inputs(in, new Case(Pass.FORWARD_TRAINING, "f32", layout, shape, 1))) {
+      var measured = new Case(Operation.BATCH_NORM, Pass.FORWARD_TRAINING, "f32", layout, shape, 1);
+      try (var inputs = new Inputs(in, measured)) {
         var sums = new ChannelSums(inputs);
         assertThat(inputs.x.dataType()).isEqualTo(DataType.FLOAT32);
         assertThat(Arrays.stream(sums.mean).boxed()).allMatch(mean -> Math.abs(mean) < 1.1).doesNotHaveDuplicates();

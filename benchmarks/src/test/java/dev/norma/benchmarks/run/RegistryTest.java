@@ -48,7 +48,7 @@ class RegistryTest {
     assertRefused("no row", HEADER);
     assertRefused("row 2: kind is 'pear', expected one of norma, peer, limit",
         HEADER + "a,C,peer,f32,nchw,any,a\nb,C,pear,f32,nchw,any,b\n");
-    assertRefused("row 1: types has 'f16', expected of f32, f64", HEADER + "a,C,peer,f32 f16,nchw,any,a\n");
+    assertRefused("row 1: types has 'f8', expected of f32, f64, bf16, f16", HEADER + "a,C,peer,f32 f8,nchw,any,a\n");
     assertRefused("row 1: layouts is empty", HEADER + "a,C,peer,f32,,any,a\n");
     assertRefused("row 1: threads is '2', expected one of any, 1", HEADER + "a,C,peer,f32,nchw,2,a\n");
     assertRefused("row 1: command is empty", HEADER + "a,C,peer,f32,nchw,any,\n");

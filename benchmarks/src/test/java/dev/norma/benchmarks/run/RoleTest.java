@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
 import java.util.List;
@@ -18,7 +19,8 @@ class RoleTest {
       new Implementation("blocked", "C", Kind.PEER, List.of("f32"), List.of("nchw", "nhwc", "nChw16c"), false, "b");
 
   private static Case data(String type, String layout, long spatial) {
-    return new Case(Pass.FORWARD_TRAINING, type, layout, new Shape("set", "shape", 2, 3, spatial, 1), 2);
+    var shape = new Shape("set", "shape", 2, 3, spatial, 1);
+    return new Case(Operation.BATCH_NORM, Pass.FORWARD_TRAINING, type, layout, shape, 2);
   }
 
   /** The layouts in which the runners of both have a part. */

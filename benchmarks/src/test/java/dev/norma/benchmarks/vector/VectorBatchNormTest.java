@@ -42,8 +42,10 @@ class VectorBatchNormTest {
       new int[] {40, 19, 200},
       new int[] {700, 5, 41});
 
+  private static final List<DataType> TYPES = List.of(DataType.FLOAT32, DataType.FLOAT64);
+
   static Stream<BatchNormDescriptor> norms() {
-    return SHAPES.stream().flatMap(shape -> Stream.of(Layout.values()).flatMap(layout -> Stream.of(DataType.values())
+    return SHAPES.stream().flatMap(shape -> Stream.of(Layout.values()).flatMap(layout -> TYPES.stream()
         .flatMap(type -> IntStream.of(1, 2, 4).mapToObj(threads ->
             new BatchNormDescriptor(shape[0], shape[1], shape[2], Formulas.EPSILON, type, layout, threads)))));
   }

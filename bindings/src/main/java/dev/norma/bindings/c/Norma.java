@@ -209,6 +209,24 @@ public class Norma extends NormaLayouts {
     public static int NORMA_FLOAT64() {
         return NORMA_FLOAT64;
     }
+    private static final int NORMA_BFLOAT16 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum norma_data_type.NORMA_BFLOAT16 = 2
+     * }
+     */
+    public static int NORMA_BFLOAT16() {
+        return NORMA_BFLOAT16;
+    }
+    private static final int NORMA_FLOAT16 = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum norma_data_type.NORMA_FLOAT16 = 3
+     * }
+     */
+    public static int NORMA_FLOAT16() {
+        return NORMA_FLOAT16;
+    }
     private static final int NORMA_CHANNELS_FIRST = (int)0L;
     /**
      * {@snippet lang=c :
@@ -1028,6 +1046,290 @@ public class Norma extends NormaLayouts {
                 traceDowncall("norma_batch_norm_backward_inference", norm, x, dy, gamma, running_mean, running_var, dx, dgamma, dbeta, workspace, workspace_size);
             }
             return (int)mh$.invokeExact(norm, x, dy, gamma, running_mean, running_var, dx, dgamma, dbeta, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_batch_norm_relu_forward_training {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_batch_norm_relu_forward_training");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, void *y, double *mean, double *variance, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_batch_norm_relu_forward_training$descriptor() {
+        return norma_batch_norm_relu_forward_training.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, void *y, double *mean, double *variance, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_batch_norm_relu_forward_training$handle() {
+        return norma_batch_norm_relu_forward_training.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, void *y, double *mean, double *variance, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_batch_norm_relu_forward_training$address() {
+        return norma_batch_norm_relu_forward_training.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, void *y, double *mean, double *variance, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_batch_norm_relu_forward_training(MemorySegment norm, MemorySegment x, MemorySegment residual, MemorySegment gamma, MemorySegment beta, MemorySegment y, MemorySegment mean, MemorySegment variance, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_batch_norm_relu_forward_training.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_batch_norm_relu_forward_training", norm, x, residual, gamma, beta, y, mean, variance, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, residual, gamma, beta, y, mean, variance, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_batch_norm_relu_forward_inference {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_batch_norm_relu_forward_inference");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *y, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_batch_norm_relu_forward_inference$descriptor() {
+        return norma_batch_norm_relu_forward_inference.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *y, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_batch_norm_relu_forward_inference$handle() {
+        return norma_batch_norm_relu_forward_inference.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *y, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_batch_norm_relu_forward_inference$address() {
+        return norma_batch_norm_relu_forward_inference.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_forward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *y, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_batch_norm_relu_forward_inference(MemorySegment norm, MemorySegment x, MemorySegment residual, MemorySegment gamma, MemorySegment beta, MemorySegment running_mean, MemorySegment running_var, MemorySegment y, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_batch_norm_relu_forward_inference.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_batch_norm_relu_forward_inference", norm, x, residual, gamma, beta, running_mean, running_var, y, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, residual, gamma, beta, running_mean, running_var, y, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_batch_norm_relu_backward_training {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_batch_norm_relu_backward_training");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const double *mean, const double *variance, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_batch_norm_relu_backward_training$descriptor() {
+        return norma_batch_norm_relu_backward_training.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const double *mean, const double *variance, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_batch_norm_relu_backward_training$handle() {
+        return norma_batch_norm_relu_backward_training.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const double *mean, const double *variance, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_batch_norm_relu_backward_training$address() {
+        return norma_batch_norm_relu_backward_training.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_training(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const double *mean, const double *variance, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_batch_norm_relu_backward_training(MemorySegment norm, MemorySegment x, MemorySegment residual, MemorySegment dy, MemorySegment gamma, MemorySegment beta, MemorySegment mean, MemorySegment variance, MemorySegment dx, MemorySegment dresidual, MemorySegment dgamma, MemorySegment dbeta, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_batch_norm_relu_backward_training.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_batch_norm_relu_backward_training", norm, x, residual, dy, gamma, beta, mean, variance, dx, dresidual, dgamma, dbeta, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, residual, dy, gamma, beta, mean, variance, dx, dresidual, dgamma, dbeta, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_batch_norm_relu_backward_inference {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_batch_norm_relu_backward_inference");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_batch_norm_relu_backward_inference$descriptor() {
+        return norma_batch_norm_relu_backward_inference.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_batch_norm_relu_backward_inference$handle() {
+        return norma_batch_norm_relu_backward_inference.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_batch_norm_relu_backward_inference$address() {
+        return norma_batch_norm_relu_backward_inference.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_relu_backward_inference(const norma_batch_norm *norm, const void *x, const void *residual, const void *dy, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *dx, void *dresidual, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_batch_norm_relu_backward_inference(MemorySegment norm, MemorySegment x, MemorySegment residual, MemorySegment dy, MemorySegment gamma, MemorySegment beta, MemorySegment running_mean, MemorySegment running_var, MemorySegment dx, MemorySegment dresidual, MemorySegment dgamma, MemorySegment dbeta, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_batch_norm_relu_backward_inference.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_batch_norm_relu_backward_inference", norm, x, residual, dy, gamma, beta, running_mean, running_var, dx, dresidual, dgamma, dbeta, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, residual, dy, gamma, beta, running_mean, running_var, dx, dresidual, dgamma, dbeta, workspace, workspace_size);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

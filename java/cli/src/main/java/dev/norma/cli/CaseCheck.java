@@ -37,8 +37,8 @@ final class CaseCheck {
     this.table = table;
     norm = in.norm;
     type = in.checkCase.type();
-    training = new ErrorScales(in, in.mean, in.variance);
-    inference = new ErrorScales(in, in.runningMean, in.runningVar);
+    training = new ErrorScales(in, in.dy, in.mean, in.variance);
+    inference = new ErrorScales(in, in.dy, in.runningMean, in.runningVar);
   }
 
   /** {@code checked} are kernels that compare with the reference and throw where they differ by too much. */
@@ -52,10 +52,14 @@ final class CaseCheck {
     if (norm.valuesPerChannel() > 1) {
       forwardTraining();
       backwardTraining();
+      reluForwardTraining();
+      reluBackwardTraining();
       updateRunning();
     }
     forwardInference();
     backwardInference();
+    reluForwardInference();
+    reluBackwardInference();
     localStatistics();
     mergeStatistics();
     normalize();
@@ -82,12 +86,12 @@ final class CaseCheck {
   }
 
   private CheckedOutput parameters(String name, Tensor before, CheckedOutput.Scale scale) {
-    return CheckedOutput.like(name, before, arena, type, scale);
+    return CheckedOutput.like(name, before, arena, type.parameterType(), scale);
   }
 
   /** Statistics of a batch are double, but are no better than the type that they were added up in. */
   private CheckedOutput statistics(String name, CheckedOutput.Scale scale) {
-    return CheckedOutput.like(name, in.mean, arena, type, scale);
+    return CheckedOutput.like(name, in.mean, arena, type.parameterType(), scale);
   }
 
   private static MemorySegment at(Tensor tensor) {
@@ -130,6 +134,75 @@ final class CaseCheck {
         k -> k.backwardInference(norm, at(in.x), at(in.dy), at(in.gamma), at(in.runningMean), at(in.runningVar),
             dx.of(k), dgamma.of(k), dbeta.of(k), NULL),
         dx, dgamma, dbeta);
+  }
+
+  private void reluForwardTraining() {
+    var residual = residual(training);
+    var y = tensor("y", (i, expected) ->
+        Math.max(training.outputByBatch(i, training.normalized(i)), Math.abs(residual.get(i))));
+    var mean = statistics("mean", (c, expected) -> training.mean(c));
+    var variance = statistics("variance", (c, expected) -> expected);
+    compare("relu forward training",
+        k -> k.reluForwardTraining(norm, at(in.x), at(residual), at(in.gamma), at(in.beta), y.of(k), mean.of(k),
+            variance.of(k), NULL),
+        y, mean, variance);
+  }
+
+  private void reluForwardInference() {
+    var residual = residual(inference);
+    var y = tensor("y", (i, expected) ->
+        Math.max(inference.output(i, inference.normalized(i)), Math.abs(residual.get(i))));
+    compare("relu forward inference",
+        k -> k.reluForwardInference(norm, at(in.x), at(residual), at(in.gamma), at(in.beta), at(in.runningMean),
+            at(in.runningVar), y.of(k), NULL),
+        y);
+  }
+
+  private void reluBackwardTraining() {
+    var residual = residual(training);
+    var scales = new ErrorScales(in, passed(residual, training), in.mean, in.variance);
+    var dx = tensor("dx", (i, expected) -> scales.gradient(i));
+    var dresidual = tensor("dresidual", (i, expected) -> expected);
+    var dgamma = parameters("dgamma", in.gamma, (c, expected) -> scales.gammaGradient(c));
+    var dbeta = parameters("dbeta", in.beta, (c, expected) -> scales.betaGradient(c));
+    compare("relu backward training",
+        k -> k.reluBackwardTraining(norm, at(in.x), at(residual), at(in.dy), at(in.gamma), at(in.beta), at(in.mean),
+            at(in.variance), dx.of(k), dresidual.of(k), dgamma.of(k), dbeta.of(k), NULL),
+        dx, dresidual, dgamma, dbeta);
+  }
+
+  private void reluBackwardInference() {
+    var residual = residual(inference);
+    var scales = new ErrorScales(in, passed(residual, inference), in.runningMean, in.runningVar);
+    var dx = tensor("dx", (i, expected) -> scales.gradientInInference(i));
+    var dresidual = tensor("dresidual", (i, expected) -> expected);
+    var dgamma = parameters("dgamma", in.gamma, (c, expected) -> scales.gammaGradient(c));
+    var dbeta = parameters("dbeta", in.beta, (c, expected) -> scales.betaGradient(c));
+    compare("relu backward inference",
+        k -> k.reluBackwardInference(norm, at(in.x), at(residual), at(in.dy), at(in.gamma), at(in.beta),
+            at(in.runningMean), at(in.runningVar), dx.of(k), dresidual.of(k), dgamma.of(k), dbeta.of(k), NULL),
+        dx, dresidual, dgamma, dbeta);
+  }
+
+  /** Residuals that keep z = normalized + residual so far from 0 that no rounding decides what ReLU lets through. */
+  private Tensor residual(ErrorScales scales) {
+    var residual = Tensor.allocate(arena, type, norm.layout(), in.x.extents());
+    for (long i = 0; i < residual.size(); i++) {
+      double normalized = scales.normalized(i);
+      double terms = 1 + Math.abs(normalized) + 2 * Math.abs(in.beta.get(in.channel(i)));
+      double drawn = in.residual.get(i);
+      residual.set(i, Math.abs(normalized + drawn) < terms / 64 ? terms : drawn);
+    }
+    return residual;
+  }
+
+  /** What ReLU lets through of dy. */
+  private Tensor passed(Tensor residual, ErrorScales scales) {
+    var passed = Tensor.allocate(arena, type, norm.layout(), in.x.extents());
+    for (long i = 0; i < passed.size(); i++) {
+      passed.set(i, scales.normalized(i) + residual.get(i) > 0 ? in.dy.get(i) : 0);
+    }
+    return passed;
   }
 
   private void updateRunning() {

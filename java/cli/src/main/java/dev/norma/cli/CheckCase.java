@@ -15,6 +15,6 @@ record CheckCase(Extents shape, Layout layout, DataType type, CheckData data) {
   @Override
   public String toString() {
     return shape + " " + (layout == Layout.CHANNELS_FIRST ? "nchw" : "nhwc") + " "
-        + (type == DataType.FLOAT32 ? "f32" : "f64") + ", " + data;
+        + ShortName.of(type) + ", " + data;
   }
 }

@@ -35,9 +35,10 @@ final class CheckCommand implements Callable<Integer> {
       "1x2x113x113", "130x3x2");
 
   private static final List<String> EXPLANATION = List.of(
-      "Errors are in ULP: units in the last place of the tensor's type (of double for the merges) at the size of",
-      "the largest number that the formula adds up. For y that is max(|y|, |y - beta|, |beta|), in training also",
-      "|gamma|; for dx the largest of its three terms; for sums the sum of their terms' absolute values; for",
+      "Errors are in ULP: units in the last place of the tensor's type (of double for the merges; of float for",
+      "parameters and statistics that belong to tensors of 16 bits) at the size of the largest number that the",
+      "formula adds up. For y that is max(|y|, |y - beta|, |beta|), in training also |gamma|, with ReLU also the",
+      "residual; for dx the largest of its three terms; for sums the sum of their terms' absolute values; for",
       "variances the variance.");
 
   @Option(names = "--shape", paramLabel = "NxCx...", converter = ExtentsConverter.class,
@@ -50,7 +51,7 @@ final class CheckCommand implements Callable<Integer> {
   private Optional<Layout> layout = Optional.empty();
 
   @Option(names = "--type", paramLabel = "TYPE", converter = TypeConverter.class,
-      description = "Only this type: f32 or f64. Default: both.")
+      description = "Only this type: f32, f64, bf16 or f16. Default: all.")
   private Optional<DataType> type = Optional.empty();
 
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
@@ -109,6 +110,7 @@ final class CheckCommand implements Callable<Integer> {
       for (var oneLayout : layouts) {
         for (var oneType : types) {
           Stream.of(CheckData.values())
+              .filter(data -> data.fits(oneType))
               .map(data -> new CheckCase(oneShape, oneLayout, oneType, data))
               .forEach(cases::add);
         }
@@ -145,11 +147,10 @@ final class CheckCommand implements Callable<Integer> {
   static final class TypeConverter implements ITypeConverter<DataType> {
     @Override
     public DataType convert(String text) {
-      return switch (text.toLowerCase(Locale.ROOT)) {
-        case "f32" -> DataType.FLOAT32;
-        case "f64" -> DataType.FLOAT64;
-        default -> throw new TypeConversionException("'" + text + "' is neither f32 nor f64");
-      };
+      return Stream.of(DataType.values())
+          .filter(type -> ShortName.of(type).equals(text.toLowerCase(Locale.ROOT)))
+          .findFirst()
+          .orElseThrow(() -> new TypeConversionException("'" + text + "' is none of f32, f64, bf16, f16"));
     }
   }
 }

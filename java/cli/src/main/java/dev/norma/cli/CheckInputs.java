@@ -12,13 +12,14 @@ import java.util.function.LongToDoubleFunction;
 
 /** Random inputs of all operations for one case, the same for the same seed. */
 final class CheckInputs {
-  /** Running statistics of float must hold the square of what they follow. */
+  /** Running statistics in float must hold the square of what they follow. */
   private static final double LARGEST_FLOAT_VARIANCE = 1e30;
 
   final CheckCase checkCase;
   final BatchNormDescriptor norm;
   final Tensor x;
   final Tensor dy;
+  final Tensor residual;
   final Tensor gamma;
   final Tensor beta;
   final Tensor runningMean;
@@ -35,10 +36,12 @@ final class CheckInputs {
     dy = Tensor.allocate(arena, type, checkCase.layout(), checkCase.shape().extents());
     fill(x, i -> checkCase.data().draw(random, type, channel(i)));
     fill(dy, i -> random.nextGaussian());
-    gamma = filled(arena, type, c -> 1 + random.nextGaussian() / 2);
-    beta = filled(arena, type, c -> random.nextGaussian());
-    runningMean = filled(arena, type, c -> checkCase.data().draw(random, type, c));
-    runningVar = filled(arena, type, c -> runningVariance(random, c));
+    gamma = filled(arena, c -> 1 + random.nextGaussian() / 2);
+    beta = filled(arena, c -> random.nextGaussian());
+    runningMean = filled(arena, c -> checkCase.data().draw(random, type, c));
+    runningVar = filled(arena, c -> runningVariance(random, c));
+    residual = Tensor.allocate(arena, type, checkCase.layout(), checkCase.shape().extents());
+    fill(residual, i -> random.nextGaussian());
     mean = array(arena, DataType.FLOAT64, channels());
     variance = array(arena, DataType.FLOAT64, channels());
     Kernels.reference()
@@ -68,8 +71,8 @@ final class CheckInputs {
     return Tensor.allocate(arena, type, Layout.CHANNELS_FIRST, 1, length);
   }
 
-  private Tensor filled(Arena arena, DataType type, LongToDoubleFunction values) {
-    return fill(array(arena, type, norm.channels()), values);
+  private Tensor filled(Arena arena, LongToDoubleFunction values) {
+    return fill(array(arena, norm.dataType().parameterType(), norm.channels()), values);
   }
 
   private static Tensor fill(Tensor tensor, LongToDoubleFunction values) {

@@ -53,8 +53,17 @@ record CheckedOutput(String name, Tensor actual, Tensor expected, DataType unit,
 
   /** Of a double, but with the precision and the smallest number of {@code unit}. */
   private double ulp(double size) {
-    int precision = unit == DataType.FLOAT32 ? Float.PRECISION : Double.PRECISION;
-    int smallest = unit == DataType.FLOAT32 ? Float.MIN_EXPONENT : Double.MIN_EXPONENT;
+    int precision = switch (unit) {
+      case FLOAT32 -> Float.PRECISION;
+      case FLOAT64 -> Double.PRECISION;
+      case BFLOAT16 -> 8;
+      case FLOAT16 -> 11;
+    };
+    int smallest = switch (unit) {
+      case FLOAT32, BFLOAT16 -> Float.MIN_EXPONENT;
+      case FLOAT64 -> Double.MIN_EXPONENT;
+      case FLOAT16 -> -14;
+    };
     return Math.scalb(1.0, Math.max(Math.getExponent(size), smallest) - (precision - 1));
   }
 }

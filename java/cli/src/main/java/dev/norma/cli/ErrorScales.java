@@ -10,7 +10,8 @@ import dev.norma.Tensor;
  * <pre>
  *   y       max(|y|, |y - beta|, |beta|) by given statistics; by those of the batch, which have errors of their own,
  *           also |gamma|, since the mean is good to a unit of the standard deviation, and |gamma * invStd * mean|,
- *           brought from units of a double, in which the mean is rounded, to those of the type
+ *           brought from units of a double, in which the mean is rounded, to those of the type; with ReLU, y stands
+ *           for what it had before that without its residual, which counts as well
  *   dx      |gamma * invStd| * max(|dy|, sum of |dy| / M, |xHat| * sum of |dy * xHat| / M)
  *   dgamma  sum of |dy * xHat|
  *   dbeta   sum of |dy|
@@ -19,6 +20,7 @@ import dev.norma.Tensor;
  */
 final class ErrorScales {
   private final CheckInputs in;
+  private final Tensor dy;
   private final Tensor mean;
   private final double[] invStd;
   private final double[] absoluteX;
@@ -26,8 +28,9 @@ final class ErrorScales {
   private final double[] absoluteDyXHat;
 
   /** {@code mean} and {@code variance} are what x is normalized by: of the batch, or running ones. */
-  ErrorScales(CheckInputs in, Tensor mean, Tensor variance) {
+  ErrorScales(CheckInputs in, Tensor dy, Tensor mean, Tensor variance) {
     this.in = in;
+    this.dy = dy;
     this.mean = mean;
     int channels = Math.toIntExact(in.channels());
     invStd = new double[channels];
@@ -44,16 +47,22 @@ final class ErrorScales {
   private void addUp() {
     for (long i = 0; i < in.x.size(); i++) {
       int c = (int) in.channel(i);
-      double dy = in.dy.get(i);
-      double dyXHat = dy * xHat(i, c);
+      double gradient = dy.get(i);
+      double dyXHat = gradient * xHat(i, c);
       absoluteX[c] += Math.abs(in.x.get(i));
-      absoluteDy[c] += Math.abs(dy);
+      absoluteDy[c] += Math.abs(gradient);
       absoluteDyXHat[c] += Math.abs(dyXHat);
     }
   }
 
   private double xHat(long i, int c) {
     return (in.x.get(i) - mean.get(c)) * invStd[c];
+  }
+
+  /** y before a residual is added and before ReLU. */
+  double normalized(long i) {
+    int c = (int) in.channel(i);
+    return in.gamma.get(c) * xHat(i, c) + in.beta.get(c);
   }
 
   double output(long i, double y) {
@@ -64,21 +73,30 @@ final class ErrorScales {
   double outputByBatch(long i, double y) {
     int c = (int) in.channel(i);
     double gamma = Math.abs(in.gamma.get(c));
-    double unitsOfDouble = in.norm.dataType() == DataType.FLOAT32 ? Math.ulp(1.0) / Math.ulp(1f) : 1;
+    double unitsOfDouble = Math.ulp(1.0) / ulpOfOne(in.norm.dataType());
     double ofMean = gamma * invStd[c] * Math.abs(mean.get(c)) * unitsOfDouble;
     return Math.max(output(i, y), Math.max(gamma, ofMean));
+  }
+
+  private static double ulpOfOne(DataType type) {
+    return switch (type) {
+      case FLOAT32 -> Math.ulp(1f);
+      case FLOAT64 -> Math.ulp(1.0);
+      case BFLOAT16 -> 0x1p-7;
+      case FLOAT16 -> 0x1p-10;
+    };
   }
 
   double gradient(long i) {
     int c = (int) in.channel(i);
     double values = in.norm.valuesPerChannel();
     double correction = Math.max(absoluteDy[c], Math.abs(xHat(i, c)) * absoluteDyXHat[c]) / values;
-    return Math.abs(in.gamma.get(c) * invStd[c]) * Math.max(Math.abs(in.dy.get(i)), correction);
+    return Math.abs(in.gamma.get(c) * invStd[c]) * Math.max(Math.abs(dy.get(i)), correction);
   }
 
   double gradientInInference(long i) {
     int c = (int) in.channel(i);
-    return Math.abs(in.gamma.get(c) * invStd[c] * in.dy.get(i));
+    return Math.abs(in.gamma.get(c) * invStd[c] * dy.get(i));
   }
 
   double gammaGradient(long c) {

@@ -8,7 +8,7 @@ import java.util.Map;
 
 /** The largest error of every output of every operation, for each data type, and all mismatches. */
 final class ErrorTable {
-  private static final String ROW = "%-22s%-15s%10s  %10s  %s";
+  private static final String ROW = "%-24s%-14s%8s  %8s  %8s  %8s  %s";
 
   private record Key(String operation, String output) {}
 
@@ -43,11 +43,12 @@ final class ErrorTable {
 
   List<String> lines() {
     var lines = new ArrayList<String>();
-    lines.add(ROW.formatted("operation", "output", "f32", "f64", "largest at").stripTrailing());
+    lines.add(ROW.formatted("operation", "output", "f32", "f64", "bf16", "f16", "largest at").stripTrailing());
     worst.forEach((key, byType) -> {
       var largest = byType.values().stream().reduce(new Worst(0, null), Worst::orWorse);
       lines.add(ROW.formatted(key.operation(), key.output(), cell(byType.get(DataType.FLOAT32)),
-          cell(byType.get(DataType.FLOAT64)), largest.error() == 0 ? "" : largest.at()).stripTrailing());
+          cell(byType.get(DataType.FLOAT64)), cell(byType.get(DataType.BFLOAT16)), cell(byType.get(DataType.FLOAT16)),
+          largest.error() == 0 ? "" : largest.at()).stripTrailing());
     });
     return lines;
   }

@@ -13,7 +13,8 @@ import picocli.CommandLine;
 
 class CheckCommandTest {
   private static final String[] OPERATIONS = {
-    "forward training", "backward training", "forward inference", "backward inference", "running update",
+    "forward training", "backward training", "forward inference", "backward inference", "relu forward training",
+    "relu backward training", "relu forward inference", "relu backward inference", "running update",
     "local statistics", "merge statistics", "normalize", "local gradient sums", "merge gradient sums",
     "gradient input", "gradient descent"
   };
@@ -23,8 +24,8 @@ class CheckCommandTest {
     var result = Cli.run("check");
     assertThat(result.exitCode()).isZero();
     assertThat(result.out()).contains(OPERATIONS).contains("no mismatch.").doesNotContain("Infinity", "NaN");
-    // 12 shapes, 2 layouts, 2 types, 6 kinds of data.
-    assertThat(result.out()).contains("in 288 cases");
+    // 12 shapes, 2 layouts, 4 types, 6 kinds of data; one of them is too large for one of the types.
+    assertThat(result.out()).contains("in 552 cases");
     assertThat(result.err()).isEmpty();
   }
 
@@ -33,6 +34,15 @@ class CheckCommandTest {
     var result = Cli.run("check", "--shape", "3x5x4x2", "--layout", "nhwc", "--type", "f32", "--seed", "7");
     assertThat(result.exitCode()).isZero();
     assertThat(result.out()).contains("3x5x4x2 nhwc f32").contains("in 6 cases").doesNotContain("nchw f32", "f64,");
+  }
+
+  @Test
+  void checksTypesOf16Bits() {
+    for (var type : new String[] {"bf16", "f16"}) {
+      var result = Cli.run("check", "--shape", "8x5x17", "--layout", "nchw", "--type", type);
+      assertThat(result.exitCode()).isZero();
+      assertThat(result.out()).contains("8x5x17 nchw " + type).contains("no mismatch.");
+    }
   }
 
   @Test
@@ -80,9 +90,9 @@ class CheckCommandTest {
         .setErr(new PrintWriter(err, true))
         .execute("--shape", "4x3x5");
     assertThat(exitCode).isEqualTo(1);
-    assertThat(out.toString()).contains("24 mismatches.");
+    assertThat(out.toString()).contains("46 mismatches.");
     assertThat(err.toString().lines())
-        .hasSize(24)
+        .hasSize(46)
         .first()
         .asString()
         .startsWith("4x3x5 nchw f32, normal: normalize: y differs first at element 3");

@@ -33,12 +33,16 @@ class CheckedOutputTest {
     // 8 is three binades above 1, so its unit is 8 times as large.
     assertThat(error(DataType.FLOAT32, 1 + 2 * Math.ulp(1f), 1, 8)).isEqualTo(0.25);
     assertThat(error(DataType.FLOAT64, 1 - Math.ulp(1.0), 1, 1)).isEqualTo(1);
+    assertThat(error(DataType.BFLOAT16, 1 + 0x1p-7, 1, 1)).isEqualTo(1);
+    assertThat(error(DataType.FLOAT16, 1 + 0x1p-10, 1, 1)).isEqualTo(1);
   }
 
   @Test
   void theSmallestUnitIsThatOfSubnormalNumbers() {
     assertThat(error(DataType.FLOAT32, Float.MIN_VALUE, 0, 0)).isEqualTo(1);
     assertThat(error(DataType.FLOAT64, 3 * Double.MIN_VALUE, 0, 0)).isEqualTo(3);
+    assertThat(error(DataType.BFLOAT16, 0x1p-133, 0, 0)).isEqualTo(1);
+    assertThat(error(DataType.FLOAT16, 3 * 0x1p-24, 0, 0)).isEqualTo(3);
   }
 
   @Test

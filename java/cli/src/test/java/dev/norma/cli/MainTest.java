@@ -55,7 +55,7 @@ class MainTest {
     assertMisuse("'2x2x2x2x2x2' is not batch", "check", "--shape", "2x2x2x2x2x2");
     assertMisuse("'4xfour' is not batch", "check", "--shape", "4xfour");
     assertMisuse("'nwhc' is neither nchw nor nhwc", "check", "--layout", "nwhc");
-    assertMisuse("'f16' is neither f32 nor f64", "check", "--type", "f16");
+    assertMisuse("'f8' is none of f32, f64, bf16, f16", "check", "--type", "f8");
   }
 
   @Test
