@@ -5,7 +5,9 @@ import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
 import dev.norma.benchmarks.Types;
+import dev.norma.benchmarks.report.ErrorTable;
 import dev.norma.benchmarks.report.Report;
+import dev.norma.benchmarks.run.Accuracy;
 import dev.norma.benchmarks.run.Bench;
 import dev.norma.benchmarks.run.Interruption;
 import dev.norma.benchmarks.run.Registry;
@@ -14,6 +16,7 @@ import dev.norma.benchmarks.run.ShapeFile;
 import dev.norma.cli.Main;
 import dev.norma.cli.UserException;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -110,6 +113,11 @@ final class BenchCommand implements Callable<Integer> {
           + "as these are not given.")
   private boolean quick;
 
+  @Option(names = "--accuracy",
+      description = "Instead of times, how exact results are: the largest errors for hard inputs, in units in the last "
+          + "place. Takes --types, --implementations, --registry, --python and --out.")
+  private boolean accuracy;
+
   @Option(names = "--out", paramLabel = "DIR",
       description = "Folder for the results, which may not have any. Default: .build/bench/TIME")
   private Optional<Path> out = Optional.empty();
@@ -122,8 +130,11 @@ final class BenchCommand implements Callable<Integer> {
     long start = System.nanoTime();
     try (var interruption = new Interruption()) {
       var settings = settings();
-      var bench = new Bench(settings, interruption);
       var stdout = spec.commandLine().getOut();
+      if (accuracy) {
+        return showErrors(settings, interruption, stdout);
+      }
+      var bench = new Bench(settings, interruption);
       bench.description().forEach((label, text) -> stdout.printf("%-9s%s%n", label, text));
       stdout.println();
       stdout.flush();
@@ -139,6 +150,19 @@ final class BenchCommand implements Callable<Integer> {
         return INTERRUPTED;
       }
       return outcome.normaIsWrong() ? Main.FAILURE : Main.SUCCESS;
+    }
+  }
+
+  private static int showErrors(Settings settings, Interruption interruption, PrintWriter stdout) throws IOException {
+    try {
+      var table = new ErrorTable(new Accuracy(settings, interruption).run());
+      stdout.print(table.text());
+      var file = settings.out().resolve("accuracy.md");
+      Files.writeString(file, table.markdown());
+      stdout.println("Wrote " + file);
+      return Main.SUCCESS;
+    } catch (InterruptedException e) {
+      return INTERRUPTED;
     }
   }
 

@@ -110,6 +110,35 @@ class BenchMainTest {
     assertThat(out.resolve("report.md")).content().contains(" nchw, batch-norm-add-relu, tiny, bf16, 1 thread: medians");
   }
 
+  /** The reference computes in double and rounds once: at most half a unit, and a little of the mean's rounding. */
+  @Test
+  void errorsOfHardInputsAreATable() throws Exception {
+    var result = bench(
+        "--registry", registry.toString(), "--accuracy", "--types", "f32,f16", "--out", out.toString());
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(errors(result)).hasSize(2 * 2 * 6).allSatisfy(error -> assertThat(error).isBetween(0.0, 0.51));
+    assertThat(out.resolve("accuracy.md")).content().contains("| f16 | backward-training | constant 3.7 | 0.");
+  }
+
+  /** One element is off by 1; the largest values, gradients by tiny x, are below 2^10. */
+  @Test
+  void aWrongResultHasALargeError() throws Exception {
+    register("wrong");
+
+    var result = bench("--registry", registry.toString(), "--accuracy", "--out", out.toString());
+
+    assertThat(errors(result)).hasSize(2 * 6).allSatisfy(error -> assertThat(error).isGreaterThan(1000));
+  }
+
+  private static List<Double> errors(Result result) {
+    return result.out().stream()
+        .filter(line -> line.startsWith("f"))
+        .map(line -> Double.valueOf(line.substring(line.lastIndexOf(' ') + 1)))
+        .toList();
+  }
+
   @Test
   void theReportIsMadeAgainFromTheFolder() throws Exception {
     bench(tiny());
