@@ -238,23 +238,23 @@ static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int
 }
 
 /*
- * Rows [first_row, end_row) of channels [first, end), these in ranges of the same family; from the
- * last rows to the first, for what was read last is nearest in the caches.
+ * Rows [first_row, end_row), their channels in ranges of the same family; from the last rows to the
+ * first, for what was read last is nearest in the caches.
  */
-static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, int64_t first,
-                       int64_t end) {
+static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row) {
+  const int64_t channels = job->plan.channels;
   const bool *is_wide = job->space.is_wide;
   norma_rows rows = {
-    .stride = job->plan.channels,
+    .stride = channels,
     .stream = job->plan.stream,
     .fusion = job->plan.fusion,
     .flat = job->plan.flat
   };
   for (int64_t row = end_row; row > first_row; row -= rows.count) {
     rows.count = row - first_row < CHUNK_ADDITIONS ? row - first_row : CHUNK_ADDITIONS;
-    const int64_t start = (row - rows.count) * job->plan.channels;
-    for (int64_t c = first, to; c < end; c = to) {
-      for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
+    const int64_t start = (row - rows.count) * channels;
+    for (int64_t c = 0, to; c < channels; c = to) {
+      for (to = c + 1; to < channels && is_wide[to] == is_wide[c];) to++;
       (is_wide[c] ? apply_wide : apply_fast)(job, start, rows, c, to);
     }
   }
@@ -320,7 +320,7 @@ static void apply_slab(const norma_job *job, slab s, norma_member member) {
   int64_t unit, last, first, end;
   norma_share(member, groups_of(job, s) * slices, &unit, &last);
   if (job->plan.by_rows) {
-    apply_rows(job, first_row(&job->plan, unit), first_row(&job->plan, last), s.first, s.end);
+    apply_rows(job, first_row(&job->plan, unit), first_row(&job->plan, last));
     return;
   }
   while (last-- > unit) {
@@ -395,7 +395,7 @@ static void run_in_order(void *context, norma_member member) {
   }
   int64_t first, end;
   norma_share(member, plan->batch, &first, &end);
-  apply_rows(job, first, end, 0, plan->channels);
+  apply_rows(job, first, end);
 }
 
 static void run_passes(norma_job *job) {

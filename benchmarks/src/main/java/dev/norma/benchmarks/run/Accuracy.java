@@ -161,6 +161,6 @@ public final class Accuracy {
       double distance = Math.abs(actual[i] - expected[i]);
       worst = distance <= Double.MAX_VALUE ? Math.max(worst, distance) : Double.POSITIVE_INFINITY;
     }
-    return worst / HardInput.ulp(type, largest);
+    return worst / OutputCheck.ulp(type, largest);
   }
 }

@@ -17,7 +17,7 @@ enum HardInput {
   FAR_MEAN("mean 1e7 (f32), deviation 1") {
     @Override
     double x(DataType type, int i, SplittableRandom random) {
-      return Math.rint(0.6 / unit(type)) + random.nextGaussian();
+      return Math.rint(1.2 / OutputCheck.ulp(type, 1)) + random.nextGaussian();
     }
   },
 
@@ -67,32 +67,11 @@ enum HardInput {
     return text;
   }
 
-  /** Half the distance from 1 to the next number. */
-  private static double unit(DataType type) {
-    return switch (type) {
-      case FLOAT32 -> 0x1p-24;
-      case FLOAT64 -> 0x1p-53;
-      case BFLOAT16 -> 0x1p-8;
-      case FLOAT16 -> 0x1p-11;
-    };
-  }
-
   private static double huge(DataType type) {
     return type == DataType.FLOAT16 ? 1e4 : 1e30;
   }
 
   private static double tiny(DataType type) {
     return type == DataType.FLOAT16 ? 1e-6 : 1e-40;
-  }
-
-  /** The unit in the last place of a value of the type. */
-  static double ulp(DataType type, double value) {
-    double smallest = switch (type) {
-      case FLOAT32 -> Float.MIN_VALUE;
-      case FLOAT64 -> Double.MIN_VALUE;
-      case BFLOAT16 -> 0x1p-133;
-      case FLOAT16 -> 0x1p-24;
-    };
-    return Math.max(2 * unit(type) * Math.scalb(1.0, Math.getExponent(value)), smallest);
   }
 }

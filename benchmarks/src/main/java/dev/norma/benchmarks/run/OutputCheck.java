@@ -82,7 +82,8 @@ record OutputCheck(double error, Optional<String> mismatch) {
     return new Worst(error, firstWrong);
   }
 
-  private static double ulp(DataType type, double value) {
+  /** The unit in the last place of a value, were it of the type. */
+  static double ulp(DataType type, double value) {
     return switch (type) {
       case FLOAT32 -> Math.ulp((float) value);
       case FLOAT64 -> Math.ulp(value);
