@@ -22,17 +22,26 @@ final class ExpectedGradients {
 
   /** Sets the reference's gradients of the parameters. */
   void expectSums(MemorySegment x, MemorySegment dy, long c, Moments moments) {
-    ReferenceKernels.store(norm, dgamma.values(), dbeta.values(), c, GradientSums.of(norm, x, dy, c, moments));
-    var errors = errors(x, dy, c, moments);
-    dbeta.allow(c, errors.dy() + tolerances.parameter(dbeta.value(c)));
-    dgamma.allow(c, errors.dyXHat() + tolerances.parameter(dgamma.value(c)));
+    expectSums(x, dy, c, moments, errors(x, dy, c, moments), new GradientSums(0, 0));
   }
 
-  /** Widens them by the terms that may be in the sums or not. */
-  void allowTerms(MemorySegment x, MemorySegment terms, long c, Moments moments) {
-    var sizes = GradientSums.ofMagnitudes(norm, x, terms, c, moments);
-    dbeta.allow(c, dbeta.tolerance(c) + orInfinity(sizes.dy()));
-    dgamma.allow(c, dgamma.tolerance(c) + orInfinity(sizes.dyXHat()));
+  /** Sets them for what ReLU lets through, with the terms that may be in the sums, rounded like the others, or not. */
+  void expectSums(MemorySegment x, PassedGradient passed, long c, Moments moments) {
+    var terms = GradientSums.ofMagnitudes(norm, x, passed.undecided(), c, moments);
+    var sizes = new GradientSums(orInfinity(terms.dy()), orInfinity(terms.dyXHat()));
+    expectSums(x, passed.least(), c, moments, errors(x, passed.most(), c, moments), sizes);
+  }
+
+  private void expectSums(
+      MemorySegment x, MemorySegment dy, long c, Moments moments, GradientSums errors, GradientSums undecided) {
+    ReferenceKernels.store(norm, dgamma.values(), dbeta.values(), c, GradientSums.of(norm, x, dy, c, moments));
+    allow(dbeta, c, errors.dy(), undecided.dy());
+    allow(dgamma, c, errors.dyXHat(), undecided.dyXHat());
+  }
+
+  private void allow(Expectation sums, long c, double error, double undecided) {
+    var most = Math.abs(sums.value(c)) + undecided;
+    sums.allow(c, Double.isInfinite(undecided) ? undecided : error + undecided + tolerances.parameter(most));
   }
 
   /** A sum with a term that is NaN may be any number without it. */

@@ -1,5 +1,6 @@
 package dev.norma;
 
+import static java.lang.foreign.MemorySegment.NULL;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -157,6 +158,18 @@ class CheckedKernelsTest {
     problem.fill(problem.residual, i -> 1 - problem.get(problem.y, i));
     problem.reluBackwardInference(passing(true), problem.residual, problem.dresidual);
     requireFound("dbeta", passing(false), k -> problem.reluBackwardInference(k, problem.residual, problem.dresidual));
+  }
+
+  /** A sum is rounded even where it consists of nothing but terms of which nobody can tell. */
+  @ParameterizedTest
+  @EnumSource(Layout.class)
+  void sumsOfWhatNobodyCanTellAreRoundedLikeOthers(Layout layout) {
+    try (var p = Problem.random(new BatchNormDescriptor(1, 1000, 1, 1e-5, DataType.FLOAT32, layout, 0), 0, 1)) {
+      p.infer(Kernels.reference());
+      p.fill(p.residual, i -> -p.get(p.y, i));
+      assertThatCode(() -> p.reluBackwardInference(passing(true), p.residual, NULL)).doesNotThrowAnyException();
+      assertThatCode(() -> p.reluBackwardInference(passing(false), p.residual, NULL)).doesNotThrowAnyException();
+    }
   }
 
   /** Kernels for which all gradients pass ReLU, or none. */

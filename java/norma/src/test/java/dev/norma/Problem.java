@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.LongToDoubleFunction;
 import java.util.random.RandomGenerator;
@@ -60,6 +61,12 @@ final class Problem implements AutoCloseable {
     problem.fill(problem.runningVar, i -> deviation * deviation * random.nextDouble(0.5, 2));
     problem.fill(problem.residual, i -> random.nextGaussian());
     return problem;
+  }
+
+  /** Values that each descriptor has for its own, the same in every run, which the hash of an enum would not give. */
+  static Problem random(BatchNormDescriptor norm, double mean, double deviation) {
+    var kind = DataType.values().length * norm.layout().ordinal() + norm.dataType().ordinal();
+    return random(norm, Objects.hash(norm.batch(), norm.channels(), norm.spatial(), kind), mean, deviation);
   }
 
   static RandomGenerator generator(long seed) {
