@@ -390,7 +390,11 @@ static void run_in_order(void *context, norma_member member) {
   if (job->apply == APPLY_NOTHING) return;
   norma_meet(member);
   if (!plan->by_rows) {
-    apply_in_order(job, member);
+    if (norma_are_short(plan->batch, plan->spatial)) {
+      apply_slab(job, (slab){0, plan->channels, 0}, member);
+    } else {
+      apply_in_order(job, member);
+    }
     return;
   }
   int64_t first, end;

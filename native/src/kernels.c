@@ -10,6 +10,13 @@
 #define PASTE(a, b) PASTE_TWO(a, b)
 
 /*
+ * How many bytes ahead of the sums memory is fetched. `./norma bench --shapes resnet50 --implementations norma-c,copy`,
+ * 256x56x56 and 512x7x7: with 4096, sums of long runs from memory are up to 15 % faster, those of short runs, which are
+ * near, up to 10 % slower; with less, memory is late. Processors that fetch enough by themselves lose nothing.
+ */
+enum { FETCHED = 2048 };
+
+/*
  * Calls a function that is inlined for each fusion, with the fusion as the constant `chosen` among its
  * arguments, so that no loop asks which one it is. Where float does not do, which is rare, loops ask.
  */

@@ -26,6 +26,16 @@ typedef enum norma_fusion {
 enum { GROUP = 32 }; /* channels whose runs one call adds up, at most */
 
 /*
+ * Whether runs of so many images are better taken beside those of their neighbours: a run of few vectors and a part of
+ * one costs more by its ends than by its elements. What that takes to set up must serve some images. From
+ * `./norma bench --shapes FILE --layouts nchw` with 64 and 196 elements, 8 to 64 images: with more elements or fewer
+ * images setting up costs what it saves.
+ */
+static inline bool norma_are_short(int64_t images, int64_t length) {
+  return length <= 200 && length % 16 != 0 && images >= 16;
+}
+
+/*
  * Runs of `length` elements: `count` of each of `channels` neighbouring channels. Those of a channel are
  * `stride` elements apart, those of neighbours `apart`.
  */
@@ -41,11 +51,12 @@ typedef struct norma_runs {
   bool flat; /* behind ReLU: by running statistics, so that the slope is 0 whatever x is */
 } norma_runs;
 
-/* `count` rows of `width` neighbouring channels, `stride` elements apart. */
+/* `count` rows of `width` neighbouring channels, `stride` elements apart; the rest as above. */
 typedef struct norma_rows {
   int64_t count;
   int64_t width;
   int64_t stride;
+  int64_t ahead;
   bool stream;
   norma_fusion fusion;
   bool flat;

@@ -3,6 +3,8 @@
 #include <omp.h>
 #include <stddef.h>
 
+#include "simd.h"
+
 /*
  * Thresholds. None of them changes a bit of a result. What shows whether one is right on a machine:
  * ELEMENTS_PER_THREAD  `./norma bench --shapes small --threads 1,2`: 2 threads win from here on. Higher, and
@@ -183,6 +185,13 @@ static int64_t room(const norma_plan *plan, int64_t tensors, int64_t bytes) {
   return at_most(bytes / (tensors * plan->channel_bytes), plan->channels);
 }
 
+/* As many channels, or somewhat fewer, whose short runs make rows that begin at cache lines. */
+static int64_t even(int64_t channels) {
+  for (int64_t unit = 16; unit > 1; unit /= 2)
+    if (channels >= unit) return channels - channels % unit;
+  return channels;
+}
+
 /*
  * A thread's own slab needs no waiting for others; it is to be small enough for the next one to be fetched
  * beside it, so that memory is read while it is written, or else may fill most of the cache. Larger channels
@@ -192,7 +201,7 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   if (plan->by_rows) return (norma_slabs){.width = plan->channels, .shared = true};
   const int64_t cache = plan->caches.second;
   const int64_t run_bytes = plan->spatial * plan->fast->element_size;
-  const int64_t usual = at_least(at_most(GROUP_BYTES / run_bytes, GROUP), 1);
+  const int64_t usual = even(at_least(at_most(GROUP_BYTES / run_bytes, GROUP), 1));
   for (int64_t part = 1; part <= 3; part += 2) {
     int64_t width = at_most(room(plan, tensors, cache / 4 * part), usual);
     while (width > 1 && !shares_well(plan, width)) width /= 2;
@@ -216,11 +225,16 @@ void norma_meet(norma_member member) {
 #pragma omp barrier
 }
 
+static void take_part(norma_work *work, void *context, norma_member member) {
+  work(context, member);
+  stream_end(); /* once: a kernel that waited for its own stores would hold up the next one's */
+}
+
 void norma_parallel(int32_t threads, norma_work *work, void *context) {
   if (threads <= 1) {
-    work(context, (norma_member){0, 1});
+    take_part(work, context, (norma_member){0, 1});
     return;
   }
 #pragma omp parallel num_threads(threads)
-  work(context, (norma_member){omp_get_thread_num(), omp_get_num_threads()});
+  take_part(work, context, (norma_member){omp_get_thread_num(), omp_get_num_threads()});
 }

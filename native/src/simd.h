@@ -10,7 +10,7 @@
  *   store_R(p, v)             lanes_R reals, any alignment
  *   store_tail_R(p, v, n)     n < lanes_R reals; never writes past p + n
  *   stream_R(p, v)            store_R past the caches; p aligned to a vector; to be followed by
- *                             stream_end() before anyone else reads
+ *                             stream_end() before anyone else reads, which waits until all of it is written
  *   fma_R(a, b, c)            a * b + c, rounded once where the hardware can
  *   rectified_R(v)            0 where v < 0, else v: also where v is NaN
  *   passed_R(v, g)            0 where v <= 0, else g: also where v is NaN
@@ -34,6 +34,8 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline, unused))
+
+enum { LINE = 64 }; /* bytes of a cache line */
 
 typedef float vec_f32 __attribute__((vector_size(VECTOR_BYTES)));
 typedef double vec_f64 __attribute__((vector_size(VECTOR_BYTES)));

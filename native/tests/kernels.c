@@ -35,7 +35,7 @@ static guarded memory_reals[REALS];
 
 static int make_memory(void **state) {
   (void)state;
-  const int64_t size = 4 * LARGEST * (int64_t)sizeof(double);
+  const int64_t size = 18 * LARGEST * (int64_t)sizeof(double);
   memory_x = guarded_make(size);
   memory_residual = guarded_make(size);
   memory_dy = guarded_make(size);
@@ -257,11 +257,12 @@ static void check_run_sums(const subject *s, norma_runs runs, test_placement pla
 
 static void check_run_sums_of(const subject *s, int64_t length) {
   norma_runs runs = {.channels = 1, .length = length, .stride = length + GAP};
-  for (runs.count = 1; runs.count <= (length > 130 ? 1 : 3); runs.count++)
+  for (runs.count = 1; runs.count <= (length > 130 ? 1 : 17); runs.count *= 4)
     for (test_placement placement = 0; placement < PLACEMENTS; placement++)
-      for (int exact = 0; exact < 2; exact++) {
+      for (int way = 0; way < 4; way++) {
+        runs.apart = way / 2 ? length : 0; /* whole runs, which short ones are added up as rows; or pieces */
         runs.fusion = fusion_of(length + placement + runs.count);
-        check_run_sums(s, runs, placement, exact);
+        check_run_sums(s, runs, placement, way % 2);
       }
 }
 
@@ -287,18 +288,19 @@ static void run_group(const subject *s, test_inputs in, norma_runs runs, const n
   s->family->run_gradient_input(tensors, runs, by);
 }
 
-/* Several channels in a call give each what it gives alone. */
+/* Several channels in a call give each what it gives alone, also where their short runs are taken as rows. */
 static void check_group(const subject *s, int64_t length) {
   if (length > 130 || length % 3 == 1) return;
   static const int64_t groups[] = {2, 5, GROUP};
-  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-    const int64_t channels = groups[i];
-    norma_runs runs = {.count = 2, .channels = channels, .length = length, .apart = length,
-                       .stride = channels * length + GAP, .fusion = fusion_of(length / 3 + channels)};
-    const int64_t total = runs.stride + channels * length;
+  for (size_t i = 0; i < 2 * sizeof groups / sizeof *groups; i++) {
+    const int64_t channels = groups[i / 2];
+    norma_runs runs = {.count = i % 2 ? 2 : 17, .channels = channels, .length = length, .apart = length,
+                       .stride = channels * length + GAP, .fusion = fusion_of(length / 3 + channels),
+                       .stream = length % 2};
+    const int64_t total = (runs.count - 1) * runs.stride + channels * length;
     const int64_t bytes = total * s->family->element_size;
     const test_inputs in = inputs_at(s, AT_END, total);
-    fill_inputs(s, in, 2, channels * length, runs.stride, normal, 11);
+    fill_inputs(s, in, runs.count, channels * length, runs.stride, normal, 11);
     double shift[GROUP];
     norma_coefficients by[GROUP];
     for (int64_t c = 0; c < channels; c++) {
@@ -312,16 +314,20 @@ static void check_group(const subject *s, int64_t length) {
     char *y = new_bytes(bytes), *dx = new_bytes(bytes);
     memcpy(y, memory_out.first, (size_t)bytes);
     memcpy(dx, memory_dresidual.first, (size_t)bytes);
-    fill_pattern(memory_out.first, bytes);
-    fill_pattern(memory_dresidual.first, bytes);
     runs.channels = 1;
-    for (int64_t c = 0; c < channels; c++) {
-      run_group(s, in, runs, &by[c], &shift[c], c * length, &alone);
-      assert_memory_equal(alone.moments, together.moments[c], sizeof *alone.moments);
-      assert_memory_equal(alone.gradients, together.gradients[c], sizeof *alone.gradients);
+    for (int as_rows = 1; as_rows >= 0; as_rows--) {
+      if (!as_rows) runs.apart = 0;
+      fill_pattern(memory_out.first, bytes);
+      fill_pattern(memory_dresidual.first, bytes);
+      for (int64_t c = 0; c < channels; c++) {
+        run_group(s, in, runs, &by[c], &shift[c], c * length, &alone);
+        if (!as_rows) continue; /* another order of sums */
+        assert_memory_equal(alone.moments, together.moments[c], sizeof *alone.moments);
+        assert_memory_equal(alone.gradients, together.gradients[c], sizeof *alone.gradients);
+      }
+      assert_memory_equal(memory_out.first, y, (size_t)bytes);
+      assert_memory_equal(memory_dresidual.first, dx, (size_t)bytes);
     }
-    assert_memory_equal(memory_out.first, y, (size_t)bytes);
-    assert_memory_equal(memory_dresidual.first, dx, (size_t)bytes);
     free(y);
     free(dx);
   }
