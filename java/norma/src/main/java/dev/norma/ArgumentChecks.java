@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Checks the segments of one call: each as it is added, then whether outputs overlap anything. One instance serves the
- * calls of one thread, one after the other, so that a call allocates nothing. It remembers addresses only and keeps no
- * memory alive.
+ * Checks the segments of one call: each as it is added, then, where the kernels do not find that out by themselves,
+ * whether outputs overlap anything. One instance serves the calls of one thread, one after the other, so that a call
+ * allocates nothing. It remembers addresses only and keeps no memory alive.
  */
 final class ArgumentChecks {
   private static final ThreadLocal<ArgumentChecks> OF_THREAD = ThreadLocal.withInitial(ArgumentChecks::new);
@@ -18,16 +18,22 @@ final class ArgumentChecks {
   private final long[] starts = new long[MOST];
   private final long[] ends = new long[MOST];
   private final boolean[] outputs = new boolean[MOST];
-  /** A bit for each segment whose address an output may have. */
-  private final int[] inPlaceOf = new int[MOST];
+  /** The inputs whose address an output may have, or null. */
+  private final String[] inPlaceOf = new String[MOST];
+  private final String[] orInPlaceOf = new String[MOST];
   private int count;
 
   private ArgumentChecks() {}
 
   static ArgumentChecks begin() {
-    var checks = OF_THREAD.get();
+    var checks = ofCall();
     checks.count = 0;
     return checks;
+  }
+
+  /** The checks of the calling thread's present call. */
+  static ArgumentChecks ofCall() {
+    return OF_THREAD.get();
   }
 
   ArgumentChecks input(String name, MemorySegment segment, long bytes, long alignment) {
@@ -50,16 +56,14 @@ final class ArgumentChecks {
 
   /** An output that may have the address of an input that was added before. */
   ArgumentChecks outputInPlace(String name, MemorySegment segment, long bytes, long alignment, String input) {
-    return output(name, segment, bytes, alignment).orInPlaceOf(input);
+    output(name, segment, bytes, alignment);
+    inPlaceOf[count - 1] = input;
+    return this;
   }
 
   /** Lets the last output have the address of another input as well, if that is there. */
   ArgumentChecks orInPlaceOf(String input) {
-    for (var i = 0; i < count; i++) {
-      if (names[i].equals(input)) {
-        inPlaceOf[count - 1] |= 1 << i;
-      }
-    }
+    orInPlaceOf[count - 1] = input;
     return this;
   }
 
@@ -82,19 +86,15 @@ final class ArgumentChecks {
     if (isMissing(name, segment)) {
       throw new IllegalArgumentException(name + " is MemorySegment.NULL, but is needed");
     }
-    SegmentChecks.requireNative(name, segment);
-    SegmentChecks.requireAlive(name, segment);
-    SegmentChecks.requireAccessible(name, segment);
-    SegmentChecks.requireSize(name, segment, bytes);
-    SegmentChecks.requireAligned(name, segment, alignment);
-    if (output) {
-      SegmentChecks.requireWritable(name, segment);
+    if (!SegmentChecks.isUsable(segment, bytes, alignment, output)) {
+      SegmentChecks.refuse(name, segment, bytes, alignment, output);
     }
     names[count] = name;
     starts[count] = segment.address();
     ends[count] = segment.address() + bytes;
     outputs[count] = output;
-    inPlaceOf[count] = 0;
+    inPlaceOf[count] = null;
+    orInPlaceOf[count] = null;
     count++;
   }
 
@@ -111,7 +111,7 @@ final class ArgumentChecks {
   }
 
   private boolean mayBe(int i, int j) {
-    return (inPlaceOf[i] >> j & 1) != 0;
+    return names[j].equals(inPlaceOf[i]) || names[j].equals(orInPlaceOf[i]);
   }
 
   private boolean isInPlace(int i, int j) {

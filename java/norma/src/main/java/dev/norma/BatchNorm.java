@@ -69,7 +69,7 @@ import java.util.function.Supplier;
  *
  * <h2>Errors</h2>
  *
- * Every mistake is an exception before any native code runs, and leaves the layer and all tensors as they were:
+ * Every mistake is an exception before anything is computed, and leaves the layer and all tensors as they were:
  *
  * <ul>
  *   <li>{@link IllegalArgumentException}: another number of channels, data type, layout or extents; a read-only or
@@ -95,6 +95,7 @@ import java.util.function.Supplier;
 public final class BatchNorm implements AutoCloseable {
   private final BatchNormSettings settings;
   private final Kernels kernels;
+  private final Kernels uncheckedKernels;
   private final BatchNormState state;
   private final BatchNormPasses passes;
   private final LayerGuard guard = new LayerGuard();
@@ -106,6 +107,7 @@ public final class BatchNorm implements AutoCloseable {
   private BatchNorm(BatchNormSettings settings, Kernels kernels) {
     this.settings = settings;
     this.kernels = kernels;
+    this.uncheckedKernels = ValidatedKernels.withoutChecks(kernels);
     this.state = new BatchNormState(settings);
     this.passes = new BatchNormPasses(settings, kernels, state);
   }
@@ -171,8 +173,9 @@ public final class BatchNorm implements AutoCloseable {
     updateRunning(x.batch() * x.spatial());
   }
 
+  /** All memory is the layer's own: there is nothing to check. */
   private void updateRunning(long count) {
-    kernels.updateRunning(
+    uncheckedKernels.updateRunning(
         settings.runningRule(),
         settings.dataType(),
         settings.channels(),
@@ -502,7 +505,7 @@ public final class BatchNorm implements AutoCloseable {
   private MemorySegment affine(String what, MemorySegment segment) {
     guard.requireOpen(what);
     requireAffine(what);
-    return segment;
+    return state.lend(segment);
   }
 
   /**
@@ -547,7 +550,7 @@ public final class BatchNorm implements AutoCloseable {
 
   private MemorySegment open(String what, MemorySegment segment) {
     guard.requireOpen(what);
-    return segment;
+    return state.lend(segment);
   }
 
   /**

@@ -2,10 +2,18 @@ package dev.norma;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.norma.bindings.memory.UnscopedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+import java.util.Map;
 
-/** The memory of a layer, off the heap. Where it has no gamma and beta, all that belongs to them is NULL. */
+/**
+ * The memory of a layer, off the heap. Where it has no gamma and beta, all that belongs to them is NULL.
+ *
+ * <p>The layer's {@link LayerGuard} keeps it from being freed while a call uses it, so the segments have no scope, which
+ * spares every native call some atomic operations. What is lent to others has: {@link #lend}.
+ */
 final class BatchNormState {
   private static final long CACHE_LINE = 64;
 
@@ -23,6 +31,7 @@ final class BatchNormState {
   final MemorySegment refused;
 
   private final Arena arena = Arena.ofShared();
+  private final Map<MemorySegment, MemorySegment> lent = new IdentityHashMap<>();
 
   BatchNormState(BatchNormSettings settings) {
     var type = settings.parameterType();
@@ -57,7 +66,18 @@ final class BatchNormState {
   }
 
   private MemorySegment allocate(long bytes) {
-    return bytes == 0 ? MemorySegment.NULL : arena.allocate(bytes, CACHE_LINE);
+    if (bytes == 0) {
+      return MemorySegment.NULL;
+    }
+    var scoped = arena.allocate(bytes, CACHE_LINE);
+    var memory = UnscopedMemory.of(scoped);
+    lent.put(memory, scoped);
+    return memory;
+  }
+
+  /** The same memory for who may keep it longer than the layer is open: using it then is an exception. */
+  MemorySegment lend(MemorySegment memory) {
+    return lent.getOrDefault(memory, memory);
   }
 
   long batches() {

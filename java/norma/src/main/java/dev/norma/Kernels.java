@@ -17,7 +17,7 @@ import java.lang.foreign.MemorySegment;
  * <p>{@code workspace} is scratch of at least {@link #workspaceSize} bytes, aligned to 8, for one call at a time; with
  * {@link MemorySegment#NULL} the operation allocates what it needs, off the heap.
  *
- * <p>Every check is made before any native code runs and before anything is written:
+ * <p>Every check is made before anything is written:
  *
  * <ul>
  *   <li>{@link IllegalArgumentException}: a heap segment, a missing, too small, misaligned, read-only or overlapping

@@ -38,7 +38,7 @@ final class LayerGuard {
   }
 
   void leaveWriting() {
-    users.set(0);
+    users.setRelease(0);
   }
 
   /** True for the one call that closes; false if it was closed before. */

@@ -15,6 +15,9 @@ final class NativeKernels implements Kernels {
 
   /** The one place where a status becomes an exception. */
   static void requireOk(String operation, int status) {
+    if (status == Norma.NORMA_OVERLAP()) {
+      ArgumentChecks.ofCall().requireDisjointOutputs(); // says which
+    }
     if (status != Norma.NORMA_OK()) {
       throw new NormaException(status, operation + ": " + Norma.norma_status_message(status).getString(0));
     }

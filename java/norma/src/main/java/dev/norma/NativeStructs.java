@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The C structs that a call passes. Each thread has one of each and fills it anew for each call, which takes a few
- * stores and no allocation; the garbage collector frees them after the thread.
+ * The C structs that a call passes. Each thread has one of each and fills it anew where the last call had another, which
+ * takes a few stores and no allocation; the garbage collector frees them after the thread.
  */
 final class NativeStructs {
   private static final ThreadLocal<NativeStructs> OF_THREAD = ThreadLocal.withInitial(NativeStructs::new);
@@ -19,6 +19,8 @@ final class NativeStructs {
   private final MemorySegment runningRule;
   private final MemorySegment gradientDescent;
   private final MemorySegment size;
+  private BatchNormDescriptor lastNorm;
+  private RunningRule lastRule;
 
   private NativeStructs() {
     var arena = Arena.ofAuto();
@@ -33,6 +35,9 @@ final class NativeStructs {
   }
 
   MemorySegment of(BatchNormDescriptor descriptor) {
+    if (descriptor == lastNorm) {
+      return norm;
+    }
     norma_batch_norm.batch(norm, descriptor.batch());
     norma_batch_norm.channels(norm, descriptor.channels());
     norma_batch_norm.spatial(norm, descriptor.spatial());
@@ -40,15 +45,20 @@ final class NativeStructs {
     norma_batch_norm.data_type(norm, descriptor.dataType().code());
     norma_batch_norm.layout(norm, descriptor.layout().code());
     norma_batch_norm.threads(norm, descriptor.threads());
+    lastNorm = descriptor;
     return norm;
   }
 
   MemorySegment of(RunningRule rule) {
+    if (rule == lastRule) {
+      return runningRule;
+    }
     norma_running_rule.momentum(runningRule, rule.momentum());
     norma_running_rule.mode(
         runningRule, rule.cumulative() ? Norma.NORMA_RUNNING_CUMULATIVE() : Norma.NORMA_RUNNING_EXPONENTIAL());
     norma_running_rule.unbiased(runningRule, rule.unbiased() ? 1 : 0);
     norma_running_rule.refuse_nonfinite(runningRule, rule.refuseNonFinite() ? 1 : 0);
+    lastRule = rule;
     return runningRule;
   }
 

@@ -2,7 +2,7 @@ package dev.norma;
 
 /**
  * What the C library refused or could not do. Nothing has been written then: all outputs and all state are as they
- * were. Mistakes that are found in Java, before any native code runs, are exceptions of the Java library instead.
+ * were. Mistakes in arguments are exceptions of the Java library instead.
  */
 public final class NormaException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -6,6 +6,28 @@ import java.lang.foreign.MemorySegment;
 final class SegmentChecks {
   private SegmentChecks() {}
 
+  /** Whether all of the checks below let the segment pass: what a call that is right pays for. */
+  static boolean isUsable(MemorySegment segment, long bytes, long alignment, boolean output) {
+    return segment.isNative()
+        && segment.byteSize() >= bytes
+        && (segment.address() & (alignment - 1)) == 0
+        && !(output && segment.isReadOnly())
+        && segment.isAccessibleBy(Thread.currentThread())
+        && segment.scope().isAlive();
+  }
+
+  /** Says why a segment cannot be used. */
+  static void refuse(String name, MemorySegment segment, long bytes, long alignment, boolean output) {
+    requireNative(name, segment);
+    requireAlive(name, segment);
+    requireAccessible(name, segment);
+    requireSize(name, segment, bytes);
+    requireAligned(name, segment, alignment);
+    if (output) {
+      requireWritable(name, segment);
+    }
+  }
+
   static void requireNative(String name, MemorySegment segment) {
     if (!segment.isNative()) {
       throw new IllegalArgumentException(

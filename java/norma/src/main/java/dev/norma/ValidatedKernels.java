@@ -7,18 +7,32 @@ import java.util.Objects;
 
 /** Checks every argument before other kernels see it, so that no kernel reads or writes what it must not. */
 final class ValidatedKernels implements Kernels {
-  static final Kernels REFERENCE = new ValidatedKernels(new ReferenceKernels());
+  static final Kernels REFERENCE = new ValidatedKernels(new ReferenceKernels(), false);
 
-  private static final Kernels NATIVE = new ValidatedKernels(new NativeKernels());
+  private static final Kernels NATIVE = new ValidatedKernels(new NativeKernels(), true);
   private static final Kernels CHECKED =
-      new ValidatedKernels(new CheckedKernels(new NativeKernels(), new ReferenceKernels()));
+      new ValidatedKernels(new CheckedKernels(new NativeKernels(), new ReferenceKernels()), false);
 
   private static final long DOUBLE = Double.BYTES;
 
   private final Kernels kernels;
+  private final boolean refuseOverlaps;
 
-  ValidatedKernels(Kernels kernels) {
+  /** For kernels that refuse outputs which overlap anything by themselves, or not. */
+  private ValidatedKernels(Kernels kernels, boolean refuseOverlaps) {
     this.kernels = kernels;
+    this.refuseOverlaps = refuseOverlaps;
+  }
+
+  /** What such kernels call when all is checked; others are as they are. */
+  static Kernels withoutChecks(Kernels kernels) {
+    return kernels instanceof ValidatedKernels validated ? validated.kernels : kernels;
+  }
+
+  private void requireDisjointOutputs(ArgumentChecks checks) {
+    if (!refuseOverlaps) {
+      checks.requireDisjointOutputs();
+    }
   }
 
   static Kernels nativeKernels() {
@@ -49,15 +63,15 @@ final class ValidatedKernels implements Kernels {
     requireVariance(norm);
     var element = element(norm);
     var parameter = parameter(norm);
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
-        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
-        .outputInPlace("y", y, norm.tensorBytes(), element, "x")
-        .output("mean", mean, norm.statisticsBytes(), DOUBLE)
-        .output("variance", variance, norm.statisticsBytes(), DOUBLE)
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element)
+            .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+            .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+            .outputInPlace("y", y, norm.tensorBytes(), element, "x")
+            .output("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .output("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .workspace(workspace));
     kernels.forwardTraining(norm, x, gamma, beta, y, mean, variance, workspace);
   }
 
@@ -90,15 +104,15 @@ final class ValidatedKernels implements Kernels {
       MemorySegment workspace) {
     var element = element(norm);
     var parameter = parameter(norm);
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
-        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
-        .input("runningMean", runningMean, norm.parameterBytes(), parameter)
-        .input("runningVar", runningVar, norm.parameterBytes(), parameter)
-        .outputInPlace("y", y, norm.tensorBytes(), element, "x")
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element)
+            .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+            .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+            .input("runningMean", runningMean, norm.parameterBytes(), parameter)
+            .input("runningVar", runningVar, norm.parameterBytes(), parameter)
+            .outputInPlace("y", y, norm.tensorBytes(), element, "x")
+            .workspace(workspace));
     kernels.forwardInference(norm, x, gamma, beta, runningMean, runningVar, y, workspace);
   }
 
@@ -154,7 +168,7 @@ final class ValidatedKernels implements Kernels {
   }
 
   /** Adds the outputs to the inputs of {@link #backwardInputs}, which cover {@code dy}. */
-  private static void requireBackwardOutputs(
+  private void requireBackwardOutputs(
       ArgumentChecks checks,
       BatchNormDescriptor norm,
       MemorySegment dx,
@@ -163,12 +177,12 @@ final class ValidatedKernels implements Kernels {
       MemorySegment workspace) {
     var element = element(norm);
     var parameter = parameter(norm);
-    checks
-        .optionalOutputInPlace("dx", dx, norm.tensorBytes(), element, "dy")
-        .optionalOutput("dgamma", dgamma, norm.parameterBytes(), parameter)
-        .optionalOutput("dbeta", dbeta, norm.parameterBytes(), parameter)
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        checks
+            .optionalOutputInPlace("dx", dx, norm.tensorBytes(), element, "dy")
+            .optionalOutput("dgamma", dgamma, norm.parameterBytes(), parameter)
+            .optionalOutput("dbeta", dbeta, norm.parameterBytes(), parameter)
+            .workspace(workspace));
   }
 
   @Override
@@ -184,17 +198,17 @@ final class ValidatedKernels implements Kernels {
       MemorySegment workspace) {
     requireVariance(norm);
     var parameter = parameter(norm);
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element(norm))
-        .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
-        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
-        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
-        .outputInPlace("y", y, norm.tensorBytes(), element(norm), "x")
-        .orInPlaceOf("residual")
-        .output("mean", mean, norm.statisticsBytes(), DOUBLE)
-        .output("variance", variance, norm.statisticsBytes(), DOUBLE)
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element(norm))
+            .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
+            .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+            .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+            .outputInPlace("y", y, norm.tensorBytes(), element(norm), "x")
+            .orInPlaceOf("residual")
+            .output("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .output("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .workspace(workspace));
     kernels.reluForwardTraining(norm, x, residual, gamma, beta, y, mean, variance, workspace);
   }
 
@@ -210,17 +224,17 @@ final class ValidatedKernels implements Kernels {
       MemorySegment y,
       MemorySegment workspace) {
     var parameter = parameter(norm);
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element(norm))
-        .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
-        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
-        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
-        .input("runningMean", runningMean, norm.parameterBytes(), parameter)
-        .input("runningVar", runningVar, norm.parameterBytes(), parameter)
-        .outputInPlace("y", y, norm.tensorBytes(), element(norm), "x")
-        .orInPlaceOf("residual")
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element(norm))
+            .optionalInput("residual", residual, norm.tensorBytes(), element(norm))
+            .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+            .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+            .input("runningMean", runningMean, norm.parameterBytes(), parameter)
+            .input("runningVar", runningVar, norm.parameterBytes(), parameter)
+            .outputInPlace("y", y, norm.tensorBytes(), element(norm), "x")
+            .orInPlaceOf("residual")
+            .workspace(workspace));
     kernels.reluForwardInference(norm, x, residual, gamma, beta, runningMean, runningVar, y, workspace);
   }
 
@@ -323,14 +337,14 @@ final class ValidatedKernels implements Kernels {
     }
     var statistics = arrayBytes("channels", channels, DOUBLE);
     var parameter = type.parameterType().bytes();
-    ArgumentChecks.begin()
-        .input("mean", mean, statistics, DOUBLE)
-        .input("variance", variance, statistics, DOUBLE)
-        .output("runningMean", runningMean, channels * parameter, parameter)
-        .output("runningVar", runningVar, channels * parameter, parameter)
-        .output("batches", batches, Long.BYTES, Long.BYTES)
-        .output("refused", refused, Long.BYTES, Long.BYTES)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("mean", mean, statistics, DOUBLE)
+            .input("variance", variance, statistics, DOUBLE)
+            .output("runningMean", runningMean, channels * parameter, parameter)
+            .output("runningVar", runningVar, channels * parameter, parameter)
+            .output("batches", batches, Long.BYTES, Long.BYTES)
+            .output("refused", refused, Long.BYTES, Long.BYTES));
     kernels.updateRunning(
         rule, type, channels, count, mean, variance, runningMean, runningVar, batches, refused);
   }
@@ -350,12 +364,12 @@ final class ValidatedKernels implements Kernels {
       MemorySegment mean,
       MemorySegment variance,
       MemorySegment workspace) {
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element(norm))
-        .output("mean", mean, norm.statisticsBytes(), DOUBLE)
-        .output("variance", variance, norm.statisticsBytes(), DOUBLE)
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element(norm))
+            .output("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .output("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .workspace(workspace));
     kernels.localStatistics(norm, x, mean, variance, workspace);
   }
 
@@ -371,14 +385,14 @@ final class ValidatedKernels implements Kernels {
       MemorySegment variance) {
     var statistics = arrayBytes("channels", channels, DOUBLE);
     var all = arrayBytes("parts", parts, statistics);
-    ArgumentChecks.begin()
-        .input("counts", counts, parts * Long.BYTES, Long.BYTES)
-        .input("means", means, all, DOUBLE)
-        .input("variances", variances, all, DOUBLE)
-        .output("count", count, Long.BYTES, Long.BYTES)
-        .output("mean", mean, statistics, DOUBLE)
-        .output("variance", variance, statistics, DOUBLE)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("counts", counts, parts * Long.BYTES, Long.BYTES)
+            .input("means", means, all, DOUBLE)
+            .input("variances", variances, all, DOUBLE)
+            .output("count", count, Long.BYTES, Long.BYTES)
+            .output("mean", mean, statistics, DOUBLE)
+            .output("variance", variance, statistics, DOUBLE));
     if (sumOfCounts(parts, counts) == 0) {
       throw new IllegalArgumentException("all counts are 0: there is nothing to merge");
     }
@@ -409,15 +423,15 @@ final class ValidatedKernels implements Kernels {
       MemorySegment workspace) {
     var element = element(norm);
     var parameter = parameter(norm);
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element)
-        .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
-        .optionalInput("beta", beta, norm.parameterBytes(), parameter)
-        .input("mean", mean, norm.statisticsBytes(), DOUBLE)
-        .input("variance", variance, norm.statisticsBytes(), DOUBLE)
-        .outputInPlace("y", y, norm.tensorBytes(), element, "x")
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element)
+            .optionalInput("gamma", gamma, norm.parameterBytes(), parameter)
+            .optionalInput("beta", beta, norm.parameterBytes(), parameter)
+            .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .outputInPlace("y", y, norm.tensorBytes(), element, "x")
+            .workspace(workspace));
     kernels.normalize(norm, x, gamma, beta, mean, variance, y, workspace);
   }
 
@@ -432,15 +446,15 @@ final class ValidatedKernels implements Kernels {
       MemorySegment sumDyXHat,
       MemorySegment workspace) {
     var element = element(norm);
-    ArgumentChecks.begin()
-        .input("x", x, norm.tensorBytes(), element)
-        .input("dy", dy, norm.tensorBytes(), element)
-        .input("mean", mean, norm.statisticsBytes(), DOUBLE)
-        .input("variance", variance, norm.statisticsBytes(), DOUBLE)
-        .output("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
-        .output("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("x", x, norm.tensorBytes(), element)
+            .input("dy", dy, norm.tensorBytes(), element)
+            .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .output("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
+            .output("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
+            .workspace(workspace));
     kernels.localGradientSums(norm, x, dy, mean, variance, sumDy, sumDyXHat, workspace);
   }
 
@@ -455,13 +469,13 @@ final class ValidatedKernels implements Kernels {
       MemorySegment sumDyXHat) {
     var sums = arrayBytes("channels", channels, DOUBLE);
     var all = arrayBytes("parts", parts, sums);
-    ArgumentChecks.begin()
-        .input("counts", counts, parts * Long.BYTES, Long.BYTES)
-        .input("sumsDy", sumsDy, all, DOUBLE)
-        .input("sumsDyXHat", sumsDyXHat, all, DOUBLE)
-        .output("sumDy", sumDy, sums, DOUBLE)
-        .output("sumDyXHat", sumDyXHat, sums, DOUBLE)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("counts", counts, parts * Long.BYTES, Long.BYTES)
+            .input("sumsDy", sumsDy, all, DOUBLE)
+            .input("sumsDyXHat", sumsDyXHat, all, DOUBLE)
+            .output("sumDy", sumDy, sums, DOUBLE)
+            .output("sumDyXHat", sumDyXHat, sums, DOUBLE));
     if (sumOfCounts(parts, counts) == 0) {
       throw new IllegalArgumentException("all counts are 0: there is nothing to merge");
     }
@@ -485,14 +499,14 @@ final class ValidatedKernels implements Kernels {
       throw new IllegalArgumentException(
           "count %d of the whole is below the %d of the part".formatted(count, norm.valuesPerChannel()));
     }
-    backwardInputs(norm, x, dy, gamma)
-        .input("mean", mean, norm.statisticsBytes(), DOUBLE)
-        .input("variance", variance, norm.statisticsBytes(), DOUBLE)
-        .input("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
-        .input("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
-        .outputInPlace("dx", dx, norm.tensorBytes(), element(norm), "dy")
-        .workspace(workspace)
-        .requireDisjointOutputs();
+    requireDisjointOutputs(
+        backwardInputs(norm, x, dy, gamma)
+            .input("mean", mean, norm.statisticsBytes(), DOUBLE)
+            .input("variance", variance, norm.statisticsBytes(), DOUBLE)
+            .input("sumDy", sumDy, norm.statisticsBytes(), DOUBLE)
+            .input("sumDyXHat", sumDyXHat, norm.statisticsBytes(), DOUBLE)
+            .outputInPlace("dx", dx, norm.tensorBytes(), element(norm), "dy")
+            .workspace(workspace));
     kernels.gradientInput(norm, x, dy, gamma, mean, variance, count, sumDy, sumDyXHat, dx, workspace);
   }
 
@@ -515,7 +529,7 @@ final class ValidatedKernels implements Kernels {
     } else {
       checks.optionalOutput("velocity", velocity, bytes, alignment);
     }
-    checks.requireDisjointOutputs();
+    requireDisjointOutputs(checks);
     kernels.gradientDescentStep(rule, type, length, gradient, parameter, velocity);
   }
 

@@ -1,12 +1,13 @@
 package dev.norma;
 
+import dev.norma.bindings.memory.UnscopedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The scratch memory of a layer, for one call at a time. It grows to the largest size that was asked for. A call that
- * finds it taken gets none, and C allocates for that call.
+ * finds it taken gets none, and C allocates for that call. Nobody frees it while it is taken, so it has no scope.
  */
 final class Workspace {
   private static final long CACHE_LINE = 64;
@@ -36,12 +37,12 @@ final class Workspace {
     var segment = larger.allocate(bytes, CACHE_LINE);
     arena.close();
     arena = larger;
-    memory = segment;
+    memory = UnscopedMemory.of(segment);
   }
 
   void giveBack(MemorySegment given) {
     if (given.address() != 0) {
-      taken.set(false);
+      taken.setRelease(false);
     }
   }
 
