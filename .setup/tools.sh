@@ -58,12 +58,20 @@ has() {
       int main(void) { return 0; }' ;;
     chromium) [[ -n $(type -P chromium chromium-browser google-chrome) ]] ;;
     clang | clang-tidy) compgen -c | grep -xE "$1(-[0-9]+)?" >/dev/null ;;
+    libfuzzer) CC=$(newest_clang) compiles -fsanitize=fuzzer <<<'#include <stddef.h>
+      int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) { return data && size > 9; }' ;;
     *) type -P "$1" >/dev/null ;;
   esac
 }
 
 # compiles OPTION...: does the C program on standard input compile and link?
 compiles() { "${CC:-cc}" -x c - -o /dev/null "$@" >/dev/null 2>&1; }
+
+newest_clang() {
+  local found
+  mapfile -t found < <(type -P clang-{19,18,17,16} clang)
+  printf '%s\n' "${found[0]-}"
+}
 
 has_cmake() {
   local version
@@ -183,6 +191,9 @@ packages_of() {
     apt-get:chromium) newest_in_apt chromium ;;
     apt-get:clang) newest_in_apt clang-{19,18,17,16} clang && newest_in_apt libomp-{19,18,17,16}-dev libomp-dev ;;
     apt-get:clang-tidy) newest_in_apt clang-tidy-{19,18,17,16} clang-tidy ;;
+    apt-get:libfuzzer) newest_in_apt libclang-rt-{19,18,17,16}-dev ;;
+    dnf:libfuzzer | apk:libfuzzer | pacman:libfuzzer) echo compiler-rt ;;
+    zypper:libfuzzer) ;; # its clang brings it
     dnf:clang | zypper:clang) echo clang libomp-devel ;;
     dnf:clang-tidy) echo clang-tools-extra ;;
     zypper:clang-tidy) echo clang-tools ;;
@@ -214,6 +225,7 @@ described() {
       make) text+=', make or Ninja' ;;
       fonts) text+=', fontconfig with a font' ;;
       cmocka) text+=', the C test library cmocka' ;;
+      libfuzzer) text+=", Clang's libFuzzer" ;;
       chromium) text+=', Chromium, to look at the report of the benchmarks' ;;
       *) text+=", $tool" ;;
     esac

@@ -135,6 +135,34 @@ else()
   is_missing(clang "Clang 16 or newer with OpenMP")
 endif()
 
+# ---- The fuzzer, for a minute; `norma_fuzz -max_total_time=3600` in its folder is one for an hour.
+function(has_libfuzzer result)
+  set(${result} FALSE PARENT_SCOPE)
+  set(program ${CMAKE_CURRENT_BINARY_DIR}/libfuzzer.c)
+  file(WRITE ${program} "#include <stddef.h>
+    int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) { return data && size > 9; }\n")
+  execute_process(COMMAND ${CLANG} -fsanitize=fuzzer,address,undefined ${program} -o ${program}.out
+    RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+  if(status EQUAL 0)
+    set(${result} TRUE PARENT_SCOPE)
+  endif()
+endfunction()
+if(clang_works)
+  has_libfuzzer(fuzzer_works)
+endif()
+if(fuzzer_works)
+  set(fuzz_folder ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
+  add_test(NAME fuzz COMMAND ${CMAKE_CTEST_COMMAND}
+    --build-and-test ${PROJECT_SOURCE_DIR} ${fuzz_folder}
+    --build-generator ${nested_generator} --build-noclean --build-target norma_fuzz
+    --build-options -DNORMA_BUILD_TESTS=ON -DNORMA_FUZZ=ON -DNORMA_SANITIZE=address,undefined -DNORMA_WERROR=ON
+    -DCMAKE_C_COMPILER=${CLANG}
+    --test-command ${fuzz_folder}/native/tests/norma_fuzz -max_total_time=60)
+  set_tests_properties(fuzz PROPERTIES TIMEOUT 1200 PROCESSORS 2 ENVIRONMENT OMP_WAIT_POLICY=passive)
+else()
+  is_missing(fuzz "Clang 16 or newer with libFuzzer")
+endif()
+
 # ---- clang-tidy, with the checks in .clang-tidy and the commands of the build with Clang.
 find_program(CLANG_TIDY NAMES clang-tidy-19 clang-tidy-18 clang-tidy-17 clang-tidy-16 clang-tidy)
 if(CLANG_TIDY AND clang_works)
