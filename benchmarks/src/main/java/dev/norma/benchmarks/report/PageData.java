@@ -117,8 +117,7 @@ record PageData(
   private static Point point(Results results, Timing timing) {
     var beside = timing.beside();
     var baseline = results.find(Results.BASELINE, beside);
-    boolean isCallOfNorma = results.kinds().get(timing.name()) == Kind.NORMA
-        && !timing.name().equals(Results.BASELINE);
+    boolean isCallFromJava = results.kinds().get(timing.name()) == Kind.NORMA && timing.heapBytes().isPresent();
     return new Point(
         timing.name(),
         Choice.of(Selection.of(beside)),
@@ -128,7 +127,7 @@ record PageData(
         numbers(Optional.of(timing.time())),
         shortened(timing.bandwidth()),
         numbers(baseline.flatMap(timing::ratioTo)),
-        isCallOfNorma ? numbers(baseline.flatMap(timing::lessThat)) : null,
+        isCallFromJava ? numbers(baseline.flatMap(timing::lessThat)) : null,
         number(timing.heapBytes()),
         number(timing.error()));
   }
