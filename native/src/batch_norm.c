@@ -238,10 +238,10 @@ static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int
 }
 
 /*
- * Rows [first_row, end_row), their channels in ranges of the same family; from the last rows to the
- * first, for what was read last is nearest in the caches.
+ * Rows [first_row, end_row) of channels [first, end), in ranges of the same family; from the last rows to
+ * the first, for what was read last is nearest in the caches.
  */
-static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row) {
+static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, int64_t first, int64_t end) {
   const int64_t channels = job->plan.channels;
   const bool *is_wide = job->space.is_wide;
   norma_rows rows = {
@@ -253,8 +253,8 @@ static void apply_rows(const norma_job *job, int64_t first_row, int64_t end_row)
   for (int64_t row = end_row; row > first_row; row -= rows.count) {
     rows.count = row - first_row < CHUNK_ADDITIONS ? row - first_row : CHUNK_ADDITIONS;
     const int64_t start = (row - rows.count) * channels;
-    for (int64_t c = 0, to; c < channels; c = to) {
-      for (to = c + 1; to < channels && is_wide[to] == is_wide[c];) to++;
+    for (int64_t c = first, to; c < end; c = to) {
+      for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
       (is_wide[c] ? apply_wide : apply_fast)(job, start, rows, c, to);
     }
   }
@@ -268,13 +268,15 @@ typedef struct slab {
   int64_t ahead;
 } slab;
 
-/* Groups of channels that one call of a kernel adds up. */
-static int64_t groups_of(const norma_job *job, slab s) {
-  return job->plan.by_rows ? 1 : (s.end - s.first + GROUP - 1) / GROUP;
+/* Groups of channels that one call of a kernel takes: of rows all, unless members would go without. */
+static int64_t groups_of(const norma_job *job, slab s, norma_member member) {
+  const norma_plan *plan = &job->plan;
+  if (!plan->by_rows) return (s.end - s.first + GROUP - 1) / GROUP;
+  if (plan->slices >= member.team) return 1;
+  return member.team < plan->channels ? member.team : plan->channels;
 }
 
-static void group_channels(const norma_job *job, slab s, int64_t group, int64_t *first, int64_t *end) {
-  const int64_t groups = groups_of(job, s);
+static void group_channels(slab s, int64_t group, int64_t groups, int64_t *first, int64_t *end) {
   norma_share((norma_member){(int32_t)group, (int32_t)groups}, s.end - s.first, first, end);
   *first += s.first;
   *end += s.first;
@@ -282,10 +284,11 @@ static void group_channels(const norma_job *job, slab s, int64_t group, int64_t 
 
 static void sum_slab(const norma_job *job, slab s, norma_member member) {
   const int64_t slices = job->plan.slices;
+  const int64_t groups = groups_of(job, s, member);
   int64_t unit, last, first, end;
-  norma_share(member, groups_of(job, s) * slices, &unit, &last);
+  norma_share(member, groups * slices, &unit, &last);
   for (; unit < last; unit++) {
-    group_channels(job, s, unit / slices, &first, &end);
+    group_channels(s, unit / slices, groups, &first, &end);
     (job->plan.by_rows ? sum_rows : sum_runs)(job, unit % slices, first, end);
   }
 }
@@ -317,15 +320,17 @@ static int64_t first_row(const norma_plan *plan, int64_t slice) {
 /* What a member has added up, from the end to the beginning. */
 static void apply_slab(const norma_job *job, slab s, norma_member member) {
   const int64_t slices = job->plan.slices;
+  const int64_t groups = groups_of(job, s, member);
   int64_t unit, last, first, end;
-  norma_share(member, groups_of(job, s) * slices, &unit, &last);
-  if (job->plan.by_rows) {
-    apply_rows(job, first_row(&job->plan, unit), first_row(&job->plan, last));
-    return;
-  }
+  norma_share(member, groups * slices, &unit, &last);
   while (last-- > unit) {
-    group_channels(job, s, last / slices, &first, &end);
-    apply_slice(job, last % slices, first, end, s.ahead);
+    group_channels(s, last / slices, groups, &first, &end);
+    if (job->plan.by_rows) {
+      const int64_t slice = last % slices;
+      apply_rows(job, first_row(&job->plan, slice), first_row(&job->plan, slice + 1), first, end);
+    } else {
+      apply_slice(job, last % slices, first, end, s.ahead);
+    }
   }
 }
 
@@ -399,7 +404,7 @@ static void run_in_order(void *context, norma_member member) {
   }
   int64_t first, end;
   norma_share(member, plan->batch, &first, &end);
-  apply_rows(job, first, end);
+  apply_rows(job, first, end, 0, plan->channels);
 }
 
 static void run_passes(norma_job *job) {

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 typedef struct norma_caches {
-  int64_t second; /* bytes of a processor's own cache */
+  int64_t second; /* bytes of a processor's own cache, */
+  int64_t ways;   /* and how many lines it can hold of those whose addresses differ by a multiple of second / ways */
   int64_t last;   /* bytes of the cache that processors share */
 } norma_caches;
 

@@ -193,6 +193,18 @@ static int64_t even(int64_t channels) {
 }
 
 /*
+ * Whether a cache has places for the runs of a channel in so many tensors, shared by some threads. Runs begin a multiple
+ * of an image apart, which is often a multiple of a large power of two: at few places of each way, then, whatever
+ * the size of the cache.
+ */
+static bool has_places(const norma_plan *plan, int64_t tensors, int64_t threads) {
+  const int64_t image = plan->channel_bytes / plan->batch * plan->channels;
+  const int64_t way = plan->caches.second / plan->caches.ways;
+  const int64_t apart = at_most(image & -image, way);
+  return plan->batch * tensors <= way / apart * plan->caches.ways * threads;
+}
+
+/*
  * A thread's own slab needs no waiting for others; it is to be small enough for the next one to be fetched
  * beside it, so that memory is read while it is written, or else may fill most of the cache. Larger channels
  * are shared. Parts of rows are not worth to be taken as slabs: read twice, whole rows are read faster.
@@ -202,15 +214,17 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   const int64_t cache = plan->caches.second;
   const int64_t run_bytes = plan->spatial * plan->fast->element_size;
   const int64_t usual = even(at_least(at_most(GROUP_BYTES / run_bytes, GROUP), 1));
-  for (int64_t part = 1; part <= 3; part += 2) {
+  for (int64_t part = 1; part <= 3 && has_places(plan, tensors, 1); part += 2) {
     int64_t width = at_most(room(plan, tensors, cache / 4 * part), usual);
     while (width > 1 && !shares_well(plan, width)) width /= 2;
     if (width >= 1 && shares_well(plan, width))
       return (norma_slabs){.width = width, .fetched = part == 1};
   }
   const int64_t two = room(plan, tensors, cache / 8 * 3 * plan->threads);
-  if (two >= 1) return (norma_slabs){.width = two, .shared = true, .fetched = true};
-  return (norma_slabs){.width = at_least(room(plan, tensors, cache / 4 * 3 * plan->threads), 1), .shared = true};
+  if (two >= 1 && has_places(plan, tensors, plan->threads))
+    return (norma_slabs){.width = two, .shared = true, .fetched = true};
+  const int64_t one = room(plan, tensors, cache / 4 * 3 * plan->threads);
+  return (norma_slabs){.width = at_least(one, at_most(usual, plan->channels)), .shared = true};
 }
 
 void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end) {

@@ -177,7 +177,7 @@ static void levels(void **state) {
 /* Machines on which slabs are one channel or all, a thread's or the team's, fetched ahead, streamed, or not. */
 static void compare_caches(test_layer *layer) {
   static const norma_caches machines[] = {
-    {4 << 10, 16 << 10}, {64 << 10, 256 << 10}, {1 << 20, 4 << 20}, {INT64_C(1) << 40, INT64_C(1) << 40}
+    {4 << 10, 4, 16 << 10}, {64 << 10, 1, 256 << 10}, {1 << 20, 16, 4 << 20}, {INT64_C(1) << 40, 8, INT64_C(1) << 40}
   };
   for (test_operation operation = 0; operation < OPERATIONS; operation++) {
     void *expected = NULL;

@@ -29,15 +29,11 @@ final class BatchNormPasses {
     var beta = state.beta;
     var mean = state.batchMean;
     var variance = state.batchVariance;
-    var scratch = workspace.take(plan.workspaceBytes());
-    try {
-      if (relu) {
-        kernels.reluForwardTraining(norm, in, residual, gamma, beta, out, mean, variance, scratch);
-      } else {
-        kernels.forwardTraining(norm, in, gamma, beta, out, mean, variance, scratch);
-      }
-    } finally {
-      workspace.giveBack(scratch);
+    var scratch = workspace.own(plan.workspaceBytes());
+    if (relu) {
+      kernels.reluForwardTraining(norm, in, residual, gamma, beta, out, mean, variance, scratch);
+    } else {
+      kernels.forwardTraining(norm, in, gamma, beta, out, mean, variance, scratch);
     }
   }
 
@@ -74,16 +70,12 @@ final class BatchNormPasses {
     var variance = state.batchVariance;
     var dgamma = state.gammaGradient;
     var dbeta = state.betaGradient;
-    var scratch = workspace.take(plan.workspaceBytes());
-    try {
-      if (relu) {
-        kernels.reluBackwardTraining(
-            norm, in, residual, gradient, gamma, beta, mean, variance, out, dresidual, dgamma, dbeta, scratch);
-      } else {
-        kernels.backwardTraining(norm, in, gradient, gamma, mean, variance, out, dgamma, dbeta, scratch);
-      }
-    } finally {
-      workspace.giveBack(scratch);
+    var scratch = workspace.own(plan.workspaceBytes());
+    if (relu) {
+      kernels.reluBackwardTraining(
+          norm, in, residual, gradient, gamma, beta, mean, variance, out, dresidual, dgamma, dbeta, scratch);
+    } else {
+      kernels.backwardTraining(norm, in, gradient, gamma, mean, variance, out, dgamma, dbeta, scratch);
     }
   }
 
@@ -99,16 +91,12 @@ final class BatchNormPasses {
     var variance = state.runningVar;
     var dgamma = state.gammaGradient;
     var dbeta = state.betaGradient;
-    var scratch = workspace.take(plan.workspaceBytes());
-    try {
-      if (relu) {
-        kernels.reluBackwardInference(
-            norm, in, residual, gradient, gamma, beta, mean, variance, out, dresidual, dgamma, dbeta, scratch);
-      } else {
-        kernels.backwardInference(norm, in, gradient, gamma, mean, variance, out, dgamma, dbeta, scratch);
-      }
-    } finally {
-      workspace.giveBack(scratch);
+    var scratch = workspace.own(plan.workspaceBytes());
+    if (relu) {
+      kernels.reluBackwardInference(
+          norm, in, residual, gradient, gamma, beta, mean, variance, out, dresidual, dgamma, dbeta, scratch);
+    } else {
+      kernels.backwardInference(norm, in, gradient, gamma, mean, variance, out, dgamma, dbeta, scratch);
     }
   }
 

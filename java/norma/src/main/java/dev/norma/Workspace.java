@@ -6,8 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * The scratch memory of a layer, for one call at a time. It grows to the largest size that was asked for. A call that
- * finds it taken gets none, and C allocates for that call. Nobody frees it while it is taken, so it has no scope.
+ * The scratch memory of a layer, for one call at a time. It grows to the largest size that was asked for. Of calls that
+ * share the layer, one takes it; the others get none, and C allocates for them. Nobody frees it during a call, so it has
+ * no scope.
  */
 final class Workspace {
   private static final long CACHE_LINE = 64;
@@ -22,14 +23,19 @@ final class Workspace {
       return MemorySegment.NULL;
     }
     try {
-      if (memory.byteSize() < bytes) {
-        grow(bytes);
-      }
-      return memory;
+      return own(bytes);
     } catch (OutOfMemoryError e) {
       taken.set(false);
       throw e;
     }
+  }
+
+  /** The memory, or NULL where none is needed, for who has the layer for himself: nobody else takes it meanwhile. */
+  MemorySegment own(long bytes) {
+    if (memory.byteSize() < bytes) {
+      grow(bytes);
+    }
+    return memory;
   }
 
   private void grow(long bytes) {
