@@ -180,12 +180,20 @@ void assert_close(double actual, double expected, double tolerance, const char *
 }
 
 /* Rounding keeps the order: what lies between two numbers rounds to what lies between their roundings. */
+/* What float cannot hold is infinite. */
+static double in_range_of_float(double value) {
+  return fabs(value) >= 0x1.ffffffp127 ? copysign((double)INFINITY, value) : value;
+}
+
 void assert_rounded(int32_t data_type, double actual, double expected, double tolerance, const char *format, ...) {
   double low = expected - tolerance;
   double high = expected + tolerance;
   if (is_half(data_type)) {
     low = value_rounded(data_type, low);
     high = value_rounded(data_type, high);
+  } else if (data_type == NORMA_FLOAT32) {
+    low = in_range_of_float(low);
+    high = in_range_of_float(high);
   }
   if (isnan(expected) ? isnan(actual) : actual == expected || (low <= actual && actual <= high)) return;
   va_list arguments;
