@@ -193,13 +193,13 @@ static int64_t even(int64_t channels) {
 }
 
 /*
- * Whether a cache has places for the runs of a channel in so many tensors, shared by some threads. Runs begin a multiple
- * of an image apart, which is often a multiple of a large power of two: at few places of each way, then, whatever
- * the size of the cache.
+ * Whether a cache has places for the runs of a channel in so many tensors, shared by some threads. Runs begin a
+ * multiple of an image apart, which is often a multiple of a large power of two: at few places of each way, then,
+ * whatever the size of the cache.
  */
 static bool has_places(const norma_plan *plan, int64_t tensors, int64_t threads) {
   const int64_t image = plan->channel_bytes / plan->batch * plan->channels;
-  const int64_t way = plan->caches.second / plan->caches.ways;
+  const int64_t way = at_least(plan->caches.second / plan->caches.ways, 1); /* whatever the system tells */
   const int64_t apart = at_most(image & -image, way);
   return plan->batch * tensors <= way / apart * plan->caches.ways * threads;
 }
@@ -214,7 +214,8 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   const int64_t cache = plan->caches.second;
   const int64_t run_bytes = plan->spatial * plan->fast->element_size;
   const int64_t usual = even(at_least(at_most(GROUP_BYTES / run_bytes, GROUP), 1));
-  for (int64_t part = 1; part <= 3 && has_places(plan, tensors, 1); part += 2) {
+  const bool fits_one = has_places(plan, tensors, 1);
+  for (int64_t part = 1; fits_one && part <= 3; part += 2) {
     int64_t width = at_most(room(plan, tensors, cache / 4 * part), usual);
     while (width > 1 && !shares_well(plan, width)) width /= 2;
     if (width >= 1 && shares_well(plan, width))

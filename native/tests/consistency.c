@@ -174,10 +174,14 @@ static void levels(void **state) {
   for_each_layer(INT64_MAX, compare_levels);
 }
 
-/* Machines on which slabs are one channel or all, a thread's or the team's, fetched ahead, streamed, or not. */
+/*
+ * Machines on which slabs are one channel or all, a thread's or the team's, fetched ahead, streamed, or not; and
+ * one that tells of more ways than its cache has bytes.
+ */
 static void compare_caches(test_layer *layer) {
   static const norma_caches machines[] = {
-    {4 << 10, 4, 16 << 10}, {64 << 10, 1, 256 << 10}, {1 << 20, 16, 4 << 20}, {INT64_C(1) << 40, 8, INT64_C(1) << 40}
+    {4 << 10, 4, 16 << 10}, {4 << 10, 8 << 10, 16 << 10}, {64 << 10, 1, 256 << 10}, {1 << 20, 16, 4 << 20},
+    {INT64_C(1) << 40, 8, INT64_C(1) << 40}
   };
   for (test_operation operation = 0; operation < OPERATIONS; operation++) {
     void *expected = NULL;
