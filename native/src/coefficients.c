@@ -1,63 +1,97 @@
 #include "coefficients.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "gradients.h"
 
-double norma_inv_std(double variance, double epsilon) {
-  const double square = variance + epsilon;
-  return square == 0 ? 0 : 1 / sqrt(square);
+/*
+ * Loops over the channels of a piece have no branches, and what decides is counted, so that compilers make vector
+ * instructions of them; what is rare comes after, channel by channel.
+ */
+
+void norma_inv_std(int64_t count, const double *variance, double epsilon, double *inv_std) {
+  for (int64_t i = 0; i < count; i++) {
+    const double square = variance[i] + epsilon;
+    const double inverse = 1 / sqrt(square);
+    inv_std[i] = square == 0 ? 0 : inverse;
+  }
 }
 
 /* Whether float has the range for the sum of a channel's deviations times gradients. */
-static bool deviations_fit(double inv_std) {
-  return inv_std == 0 || (inv_std >= 0x1p-30 && inv_std <= 0x1p30);
+static int64_t deviations_fit(double inv_std) {
+  return (inv_std == 0) | ((inv_std >= 0x1p-30) & (inv_std <= 0x1p30));
 }
 
 /* A factor that is a normal float with room for a product; false for NaN. */
-static bool factor_fits(double value) {
+static int64_t factor_fits(double value) {
   const double size = fabs(value);
-  return size == 0 || (size >= 0x1p-100 && size <= 0x1p100);
+  return (size == 0) | ((size >= 0x1p-100) & (size <= 0x1p100));
 }
 
-static bool term_fits(double value) { return fabs(value) <= 0x1p100; }
+static int64_t term_fits(double value) { return fabs(value) <= 0x1p100; }
 
-/* The forward pass about a center that is a real. */
-static norma_coefficients split(const norma_plan *plan, double mean, double scale, double beta) {
-  const double center = norma_center(plan, mean);
-  return (norma_coefficients){
-    .center = center, .scale = scale, .bias = beta - (mean - center) * scale};
+/* The forward pass about centers that are reals. */
+static void split(const norma_plan *plan, const norma_channels *of, norma_channel_coefficients *by) {
+  memset(by->is_wide, 0, sizeof by->is_wide);
+  norma_centers(plan, of->count, of->mean, by->center);
+  for (int64_t i = 0; i < of->count; i++) {
+    by->scale[i] = of->gamma[i] * of->inv_std[i];
+    by->bias[i] = of->beta[i] - (of->mean[i] - by->center[i]) * by->scale[i];
+    by->offset[i] = by->slope[i] = 0;
+  }
 }
 
-static bool forward_fits(norma_coefficients by) {
-  return factor_fits(by.scale) && term_fits(by.center) && term_fits(by.bias);
+static int64_t forward_fits(const norma_channel_coefficients *by, int64_t i) {
+  return factor_fits(by->scale[i]) & term_fits(by->center[i]) & term_fits(by->bias[i]);
 }
 
-bool norma_normalize_coefficients(const norma_plan *plan, double mean, double inv_std, double gamma,
-                                  double beta, norma_coefficients *by) {
-  *by = split(plan, mean, gamma * inv_std, beta);
-  if (!plan->wide || forward_fits(*by)) return false;
-  *by = (norma_coefficients){.center = mean, .scale = by->scale, .bias = beta};
-  return true;
+static int64_t gradient_fits(const norma_channel_coefficients *by, int64_t i, bool rectified) {
+  const int64_t bias_fits = rectified ? term_fits(by->bias[i]) : 1;
+  return factor_fits(by->scale[i]) & term_fits(by->center[i]) & bias_fits & factor_fits(by->slope[i]) &
+         term_fits(by->offset[i]);
 }
 
-bool norma_gradient_coefficients(const norma_plan *plan, double mean, double inv_std, double gamma,
-                                 double beta, double mean_dy, double mean_dy_x_hat,
-                                 norma_coefficients *by) {
-  *by = split(plan, mean, gamma * inv_std, beta);
-  by->slope = mean_dy_x_hat * inv_std;
-  by->offset = mean_dy - (mean - by->center) * by->slope;
-  const bool fits = factor_fits(by->scale) && term_fits(by->center) && factor_fits(by->slope) &&
-                    term_fits(by->offset) && (plan->fusion == FUSION_NONE || term_fits(by->bias));
-  if (!plan->wide || fits) return false;
-  *by = (norma_coefficients){
-    .center = mean, .scale = by->scale, .bias = beta, .offset = mean_dy, .slope = by->slope};
-  return true;
+void norma_normalize_coefficients(const norma_plan *plan, const norma_channels *of,
+                                  norma_channel_coefficients *by) {
+  split(plan, of, by);
+  if (!plan->wide) return;
+  int64_t fit = 0;
+  for (int64_t i = 0; i < of->count; i++) fit += forward_fits(by, i);
+  if (fit == of->count) return;
+  for (int64_t i = 0; i < of->count; i++) {
+    if (forward_fits(by, i)) continue;
+    by->is_wide[i] = true;
+    by->center[i] = of->mean[i];
+    by->bias[i] = of->beta[i];
+  }
 }
 
-bool norma_sum_coefficients(const norma_plan *plan, double mean, double inv_std, double gamma,
-                            double beta, norma_coefficients *by) {
-  *by = split(plan, mean, gamma * inv_std, beta);
-  if (!plan->wide) return false;
-  return !deviations_fit(inv_std) || (plan->fusion != FUSION_NONE && !forward_fits(*by));
+void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_dy,
+                                 const double *mean_dy_x_hat, norma_channel_coefficients *by) {
+  split(plan, of, by);
+  for (int64_t i = 0; i < of->count; i++) {
+    by->slope[i] = mean_dy_x_hat[i] * of->inv_std[i];
+    by->offset[i] = mean_dy[i] - (of->mean[i] - by->center[i]) * by->slope[i];
+  }
+  if (!plan->wide) return;
+  const bool rectified = plan->fusion != FUSION_NONE;
+  int64_t fit = 0;
+  for (int64_t i = 0; i < of->count; i++) fit += gradient_fits(by, i, rectified);
+  if (fit == of->count) return;
+  for (int64_t i = 0; i < of->count; i++) {
+    if (gradient_fits(by, i, rectified)) continue;
+    by->is_wide[i] = true;
+    by->center[i] = of->mean[i];
+    by->bias[i] = of->beta[i];
+    by->offset[i] = mean_dy[i];
+  }
+}
+
+void norma_sum_coefficients(const norma_plan *plan, const norma_channels *of, norma_channel_coefficients *by) {
+  split(plan, of, by);
+  if (!plan->wide) return;
+  const bool rectified = plan->fusion != FUSION_NONE;
+  for (int64_t i = 0; i < of->count; i++)
+    by->is_wide[i] = !deviations_fit(of->inv_std[i]) || (rectified && !forward_fits(by, i));
 }

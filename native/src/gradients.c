@@ -1,13 +1,19 @@
 #include "gradients.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "reals.h"
 
-double norma_center(const norma_plan *plan, double mean) {
-  if (plan->fast->real_size == sizeof(double)) return mean;
-  const float center = (float)mean;
-  return isfinite(center) ? (double)center : mean;
+void norma_centers(const norma_plan *plan, int64_t count, const double *mean, double *center) {
+  if (plan->fast->real_size == sizeof(double)) {
+    memcpy(center, mean, (size_t)count * sizeof *center);
+    return;
+  }
+  for (int64_t i = 0; i < count; i++) {
+    const double real = (double)(float)mean[i];
+    center[i] = fabs(real) <= DBL_MAX ? real : mean[i];
+  }
 }
 
 static const void *moved(const norma_plan *plan, const void *tensor, int64_t elements) {
@@ -114,15 +120,19 @@ void norma_row_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, i
   }
 }
 
-void norma_finish_sums(const norma_plan *plan, const norma_space *space, int64_t channel, double mean,
-                       double inv_std, double *sum_dy, double *sum_dy_x_hat) {
-  double sum = 0;
-  double product = 0;
-  for (int64_t i = 0; i < plan->slices; i++) {
-    const norma_sums slice = norma_space_sums(plan, space, channel, i);
-    sum += slice.sum;
-    product += slice.square;
+void norma_finish_sums(const norma_plan *plan, const norma_space *space, const norma_channels *of,
+                       double *sum_dy, double *sum_dy_x_hat) {
+  norma_channel_sums slice;
+  double center[PIECE];
+  for (int64_t i = 0; i < of->count; i++) sum_dy[i] = sum_dy_x_hat[i] = 0;
+  for (int64_t k = 0; k < plan->slices; k++) {
+    norma_space_sums(plan, space, k, of->first, of->count, &slice);
+    for (int64_t i = 0; i < of->count; i++) {
+      sum_dy[i] += slice.sum[i];
+      sum_dy_x_hat[i] += slice.square[i];
+    }
   }
-  *sum_dy = sum;
-  *sum_dy_x_hat = (product - (mean - norma_center(plan, mean)) * sum) * inv_std;
+  norma_centers(plan, of->count, of->mean, center);
+  for (int64_t i = 0; i < of->count; i++)
+    sum_dy_x_hat[i] = (sum_dy_x_hat[i] - (of->mean[i] - center[i]) * sum_dy[i]) * of->inv_std[i];
 }

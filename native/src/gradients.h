@@ -5,10 +5,10 @@
 #ifndef NORMA_GRADIENTS_H
 #define NORMA_GRADIENTS_H
 
-#include "space.h"
+#include "coefficients.h"
 
-/* The mean as a real, if it is one. */
-double norma_center(const norma_plan *plan, double mean);
+/* Means as reals, where they are some. */
+void norma_centers(const norma_plan *plan, int64_t count, const double *mean, double *center);
 
 /* What gradient sums are made of, from the first channel of a piece on. */
 typedef struct norma_gradient_inputs {
@@ -26,8 +26,8 @@ void norma_run_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, i
 void norma_row_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, int64_t slice,
                              int64_t width, norma_sum_rows total);
 
-/* The sums of a channel from those of its slices; the second with x_hat = (x - mean) * inv_std. */
-void norma_finish_sums(const norma_plan *plan, const norma_space *space, int64_t channel, double mean,
-                       double inv_std, double *sum_dy, double *sum_dy_x_hat);
+/* The sums of channels from those of their slices; the second with x_hat = (x - mean) * inv_std. */
+void norma_finish_sums(const norma_plan *plan, const norma_space *space, const norma_channels *of,
+                       double *sum_dy, double *sum_dy_x_hat);
 
 #endif

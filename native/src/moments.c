@@ -1,6 +1,7 @@
 #include "moments.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "reals.h"
 
@@ -251,22 +252,31 @@ void norma_row_moments(const norma_plan *plan, const void *x, int64_t slice, int
  * never more than a few times what remains, however far apart the slices lie. The mean in it is not
  * the rounded one, which may be off by more than the values are.
  */
-void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t channel,
+void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
                           double *mean, double *variance) {
   const double n = (double)plan->count;
-  const double origin = norma_space_sums(plan, space, channel, 0).shift;
-  double sum = 0;
-  for (int64_t i = 0; i < plan->slices; i++) {
-    const norma_sums slice = norma_space_sums(plan, space, channel, i);
-    sum += slice.sum + (double)norma_slice_count(plan, i) * (slice.shift - origin);
+  norma_channel_sums slice;
+  double origin[PIECE] = {0}, off[PIECE] = {0}, square[PIECE];
+  for (int64_t k = 0; k < plan->slices; k++) {
+    norma_space_sums(plan, space, k, first, count, &slice);
+    if (k == 0) memcpy(origin, slice.shift, (size_t)count * sizeof *origin);
+    const double slice_n = (double)norma_slice_count(plan, k);
+    for (int64_t i = 0; i < count; i++) off[i] += slice.sum[i] + slice_n * (slice.shift[i] - origin[i]);
   }
-  const double off = sum / n;
-  double square = 0;
-  for (int64_t i = 0; i < plan->slices; i++) {
-    const norma_sums slice = norma_space_sums(plan, space, channel, i);
-    const double e = origin - slice.shift + off;
-    square += slice.square - e * (2 * slice.sum - (double)norma_slice_count(plan, i) * e);
+  for (int64_t i = 0; i < count; i++) {
+    off[i] /= n;
+    square[i] = 0;
   }
-  *mean = origin + off;
-  *variance = square < 0 ? 0 : square / n;
+  for (int64_t k = 0; k < plan->slices; k++) {
+    if (plan->slices > 1) norma_space_sums(plan, space, k, first, count, &slice);
+    const double slice_n = (double)norma_slice_count(plan, k);
+    for (int64_t i = 0; i < count; i++) {
+      const double e = origin[i] - slice.shift[i] + off[i];
+      square[i] += slice.square[i] - e * (2 * slice.sum[i] - slice_n * e);
+    }
+  }
+  for (int64_t i = 0; i < count; i++) {
+    mean[i] = origin[i] + off[i];
+    variance[i] = square[i] < 0 ? 0 : square[i] / n;
+  }
 }

@@ -21,8 +21,8 @@ void norma_run_moments(const norma_plan *plan, const void *x, int64_t slice, int
 void norma_row_moments(const norma_plan *plan, const void *x, int64_t slice, int64_t width,
                        norma_sum_rows total);
 
-/* The statistics of a channel from the sums of its slices. */
-void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t channel,
+/* The statistics of up to PIECE channels, from `first` on, from the sums of their slices. */
+void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
                           double *mean, double *variance);
 
 #endif

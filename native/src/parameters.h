@@ -3,6 +3,7 @@
 #define NORMA_PARAMETERS_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include "norma.h"
 
@@ -20,6 +21,24 @@ static inline void norma_parameter_put(int32_t data_type, void *parameters, int6
   } else {
     ((float *)parameters)[i] = (float)value;
   }
+}
+
+/* `count` of them from `first` on. */
+static inline void norma_parameters_get(int32_t data_type, const void *parameters, int64_t first, int64_t count,
+                                        double absent, double *values) {
+  if (parameters == NULL) {
+    for (int64_t i = 0; i < count; i++) values[i] = absent;
+  } else if (data_type == NORMA_FLOAT64) {
+    memcpy(values, (const double *)parameters + first, (size_t)count * sizeof *values);
+  } else {
+    const float *from = (const float *)parameters + first;
+    for (int64_t i = 0; i < count; i++) values[i] = (double)from[i];
+  }
+}
+
+static inline void norma_parameters_put(int32_t data_type, void *parameters, int64_t first, int64_t count,
+                                        const double *values) {
+  for (int64_t i = 0; i < count; i++) norma_parameter_put(data_type, parameters, first + i, values[i]);
 }
 
 #endif

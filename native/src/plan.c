@@ -9,8 +9,11 @@
  * Thresholds. None of them changes a bit of a result. What shows whether one is right on a machine:
  * ELEMENTS_PER_THREAD  `./norma bench --shapes small --threads 1,2`: 2 threads win from here on. Higher, and
  *                      threads idle that could help; lower, and waking them costs more than they save.
- * GROUP_BYTES          `./norma bench --shapes resnet50 --layouts nchw`: 512x7x7 and 2048x7x7, whose runs are
- *                      short. Higher, and their sums outgrow the first-level cache; lower, and calls rule.
+ * GROUP_BYTES          `./norma bench --shapes resnet50 --layouts nchw`: 256x14x14 and 512x7x7, whose runs are
+ *                      short. Higher, and what is written outgrows the first-level cache with what is added up
+ *                      meanwhile; lower, and calls rule.
+ * PASSING_BYTES        `./norma bench --shapes large --layouts nchw`: 512x28x28, backward. Lower, and memory is read
+ *                      in pieces that are too short; higher, and less of a slab is found in the caches after all.
  * KEPT                 `./norma bench --shapes resnet50 --implementations norma-c,copy,copy-streaming`: where the
  *                      streaming copy overtakes the other. Higher, and outputs push out what is still to be
  *                      read; lower, and who reads a small output next has to fetch it from memory.
@@ -18,7 +21,8 @@
 enum {
   ELEMENTS_PER_THREAD = 32768,
   THREADS_AT_MOST = 64,   /* or the number of processors, if larger */
-  GROUP_BYTES = 12 << 10, /* of the runs of neighbouring channels that are taken together */
+  GROUP_BYTES = 4 << 10,    /* of the runs of neighbouring channels that are taken together, */
+  PASSING_BYTES = 12 << 10, /* and of those of slabs that do not stay in the caches */
   KEPT = 16 /* times its second-level caches is what a team may find in the last level */
 };
 
@@ -133,13 +137,19 @@ norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece
   };
 }
 
+norma_runs norma_whole_runs(const norma_plan *plan, int64_t first, int64_t count, int64_t channels,
+                            int64_t *start) {
+  norma_runs runs = norma_image_runs(plan, first, 0, channels, start);
+  runs.count = count;
+  runs.length = plan->spatial;
+  return runs;
+}
+
 norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t channels, int64_t *start) {
   if (plan->pieces > 1)
     return norma_image_runs(plan, k / plan->pieces, k % plan->pieces, channels, start);
   const int64_t first = k * plan->chunk_batch;
-  norma_runs runs = norma_image_runs(plan, first, 0, channels, start);
-  runs.count = at_most(plan->chunk_batch, plan->batch - first);
-  return runs;
+  return norma_whole_runs(plan, first, at_most(plan->chunk_batch, plan->batch - first), channels, start);
 }
 
 norma_rows norma_chunk_rows(const norma_plan *plan, int64_t k, int64_t width, int64_t *start) {
@@ -185,10 +195,11 @@ static int64_t room(const norma_plan *plan, int64_t tensors, int64_t bytes) {
   return at_most(bytes / (tensors * plan->channel_bytes), plan->channels);
 }
 
-/* As many channels, or somewhat fewer, whose short runs make rows that begin at cache lines. */
-static int64_t even(int64_t channels) {
-  for (int64_t unit = 16; unit > 1; unit /= 2)
-    if (channels >= unit) return channels - channels % unit;
+/* The channels whose runs of an image make a row of whole cache lines, where runs are taken as rows; else any. */
+static int64_t even_channels(const norma_plan *plan) {
+  if (!norma_are_short(plan->batch, plan->spatial)) return 1;
+  int64_t channels = LINE / plan->fast->element_size;
+  for (int64_t spatial = plan->spatial; spatial % 2 == 0 && channels > 1; spatial /= 2) channels /= 2;
   return channels;
 }
 
@@ -204,28 +215,39 @@ static bool has_places(const norma_plan *plan, int64_t tensors, int64_t threads)
   return plan->batch * tensors <= way / apart * plan->caches.ways * threads;
 }
 
+/* The channels whose runs of an image have about so many bytes. */
+static int64_t usual(const norma_plan *plan, int64_t bytes) {
+  const int64_t channels = bytes / (plan->spatial * plan->fast->element_size);
+  return at_least(at_most(at_most(channels, GROUP), plan->channels), at_most(even_channels(plan), plan->channels));
+}
+
+/* Slabs of at most so many channels that every thread takes for itself, if they share out well; else of none. */
+static norma_slabs own_slabs(const norma_plan *plan, int64_t width, int64_t even) {
+  width -= width % even;
+  while (width > even && !shares_well(plan, width)) width -= even;
+  return (norma_slabs){.width = width > 0 && shares_well(plan, width) ? width : 0};
+}
+
 /*
- * A thread's own slab needs no waiting for others; it is to be small enough for the next one to be fetched
- * beside it, so that memory is read while it is written, or else may fill most of the cache. Larger channels
- * are shared. Parts of rows are not worth to be taken as slabs: read twice, whole rows are read faster.
+ * A slab is to stay in the caches until it is read again, beside what is added up meanwhile: in those of one thread, or
+ * of the team, of which half the places will do. A thread's own slab needs no waiting for others; that is why threads
+ * have their own, too, where none would stay, unless a channel alone is larger than all the caches.
  */
 norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
-  if (plan->by_rows) return (norma_slabs){.width = plan->channels, .shared = true};
-  const int64_t cache = plan->caches.second;
-  const int64_t run_bytes = plan->spatial * plan->fast->element_size;
-  const int64_t usual = even(at_least(at_most(GROUP_BYTES / run_bytes, GROUP), 1));
-  const bool fits_one = has_places(plan, tensors, 1);
-  for (int64_t part = 1; fits_one && part <= 3; part += 2) {
-    int64_t width = at_most(room(plan, tensors, cache / 4 * part), usual);
-    while (width > 1 && !shares_well(plan, width)) width /= 2;
-    if (width >= 1 && shares_well(plan, width))
-      return (norma_slabs){.width = width, .fetched = part == 1};
+  const int64_t cache = plan->caches.second / 8 * 3;
+  const int64_t even = at_most(even_channels(plan), plan->channels);
+  if (has_places(plan, tensors, 1)) {
+    const norma_slabs own = own_slabs(plan, at_most(room(plan, tensors, cache), usual(plan, GROUP_BYTES)), even);
+    if (own.width > 0) return own;
   }
-  const int64_t two = room(plan, tensors, cache / 8 * 3 * plan->threads);
-  if (two >= 1 && has_places(plan, tensors, plan->threads))
-    return (norma_slabs){.width = two, .shared = true, .fetched = true};
-  const int64_t one = room(plan, tensors, cache / 4 * 3 * plan->threads);
-  return (norma_slabs){.width = at_least(one, at_most(usual, plan->channels)), .shared = true};
+  const int64_t stays = room(plan, tensors, cache * plan->threads);
+  const int64_t fits = room(plan, tensors, 2 * cache * plan->threads);
+  if (has_places(plan, tensors, INT64_C(2) * plan->threads) && fits >= even)
+    return (norma_slabs){.width = at_least(stays - stays % even, even), .shared = true, .turns = stays < even};
+  const int64_t passing = usual(plan, PASSING_BYTES);
+  const norma_slabs own = own_slabs(plan, passing, even);
+  if (own.width > 0 && fits > 0) return (norma_slabs){.width = own.width, .turns = true};
+  return (norma_slabs){.width = passing, .shared = true, .turns = true};
 }
 
 void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end) {

@@ -21,7 +21,8 @@ enum {
   CHUNK_LANES = 32,      /* of float that a run is added up in; half as many of double */
   CHUNK_ELEMENTS = CHUNK_ADDITIONS * CHUNK_LANES,
   CHUNKS_PER_SLICE = 8, /* at most, */
-  SLICES = 24           /* so that a channel of so many chunks has as many slices for threads to share */
+  SLICES = 24,          /* so that a channel of so many chunks has as many slices for threads to share */
+  PIECE = 64            /* channels that are finished together, in arrays on the stack */
 };
 
 typedef struct norma_plan {
@@ -63,6 +64,9 @@ int64_t norma_parameter_size(int32_t data_type);
 /* A piece of the runs that `channels` channels have in an image: start and runs as below. */
 norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece, int64_t channels,
                             int64_t *start);
+/* The whole runs that they have in `count` images. */
+norma_runs norma_whole_runs(const norma_plan *plan, int64_t first, int64_t count, int64_t channels,
+                            int64_t *start);
 /* Chunk `k` of `channels` channels: where it starts, in elements after the first, and its runs. */
 norma_runs norma_chunk_runs(const norma_plan *plan, int64_t k, int64_t channels, int64_t *start);
 /* Chunk `k` of channels [0, width): where it starts, in elements, and its rows. */
@@ -83,10 +87,10 @@ bool norma_plan_streams(const norma_plan *plan, int64_t tensors);
 typedef struct norma_slabs {
   int64_t width; /* channels of a slab, but for the last */
   bool shared;   /* the team takes one after the other; else each thread has its own */
-  bool fetched;  /* second-level caches have room for the next slab beside this one */
+  bool turns;    /* it is too large to stay in the caches: what was read last is to be written first */
 } norma_slabs;
 
-/* The slabs of a pass that reads so many tensors twice. */
+/* The slabs of passes on runs that read so many tensors twice. */
 norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors);
 
 /* A thread of a team. */

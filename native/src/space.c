@@ -63,14 +63,20 @@ norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space
   };
 }
 
-void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t channel) {
+void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
+                     const norma_channel_coefficients *by) {
+  for (int64_t i = 0; i < count; i++) {
+    space->by_channel[first + i] = (norma_coefficients){
+      .center = by->center[i], .scale = by->scale[i], .bias = by->bias[i],
+      .offset = by->offset[i], .slope = by->slope[i]};
+    space->is_wide[first + i] = by->is_wide[i];
+  }
   if (!plan->by_rows) return;
-  const norma_coefficients by = space->by_channel[channel];
-  norma_real_put(plan->fast, space->by.center, channel, by.center);
-  norma_real_put(plan->fast, space->by.scale, channel, by.scale);
-  norma_real_put(plan->fast, space->by.bias, channel, by.bias);
-  norma_real_put(plan->fast, space->by.offset, channel, by.offset);
-  norma_real_put(plan->fast, space->by.slope, channel, by.slope);
+  norma_reals_put(plan->fast, space->by.center, first, count, by->center);
+  norma_reals_put(plan->fast, space->by.scale, first, count, by->scale);
+  norma_reals_put(plan->fast, space->by.bias, first, count, by->bias);
+  norma_reals_put(plan->fast, space->by.offset, first, count, by->offset);
+  norma_reals_put(plan->fast, space->by.slope, first, count, by->slope);
 }
 
 norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space *space, int64_t first) {
@@ -81,13 +87,18 @@ norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space 
                                   (char *)all.offset + at, (char *)all.slope + at};
 }
 
-norma_sums norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t channel,
-                            int64_t slice) {
-  if (!plan->by_rows) return space->runs[slice * plan->channels + channel];
-  const int64_t at = slice * plan->channels + channel;
-  return (norma_sums){
-    .shift = norma_real_at(plan->fast, space->rows.shift, at),
-    .sum = space->rows.sum[at],
-    .square = space->rows.square[at]
-  };
+void norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t slice, int64_t first, int64_t count,
+                      norma_channel_sums *sums) {
+  const int64_t at = slice * plan->channels + first;
+  if (plan->by_rows) {
+    norma_reals_get(plan->fast, space->rows.shift, at, count, sums->shift);
+    memcpy(sums->sum, space->rows.sum + at, (size_t)count * sizeof(double));
+    memcpy(sums->square, space->rows.square + at, (size_t)count * sizeof(double));
+    return;
+  }
+  for (int64_t i = 0; i < count; i++) {
+    sums->shift[i] = space->runs[at + i].shift;
+    sums->sum[i] = space->runs[at + i].sum;
+    sums->square[i] = space->runs[at + i].square;
+  }
 }

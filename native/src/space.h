@@ -9,8 +9,6 @@
 
 #include "plan.h"
 
-enum { PIECE = 64 }; /* channels that a rare path takes together, in arrays on the stack */
-
 /* Sums over a slice of one channel, about `shift`. */
 typedef struct norma_sums {
   double shift;
@@ -23,6 +21,17 @@ typedef struct norma_sum_rows {
   double *sum, *square;
   char *shift, *chunk_sum, *chunk_square; /* reals */
 } norma_sum_rows;
+
+/* Coefficients of up to PIECE neighbouring channels, and whether they need the wide family. */
+typedef struct norma_channel_coefficients {
+  double center[PIECE], scale[PIECE], bias[PIECE], offset[PIECE], slope[PIECE];
+  bool is_wide[PIECE];
+} norma_channel_coefficients;
+
+/* The sums of up to PIECE neighbouring channels in a slice. */
+typedef struct norma_channel_sums {
+  double shift[PIECE], sum[PIECE], square[PIECE];
+} norma_channel_sums;
 
 typedef struct norma_space {
   norma_sums *runs;               /* runs: [slices][channels] */
@@ -42,14 +51,15 @@ norma_space norma_space_cut(const norma_plan *plan, void *block);
 norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space, int64_t slice,
                                 int64_t first);
 
-/* The coefficients of a channel as reals, where there are rows. */
-void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t channel);
+/* Keeps the coefficients of `count` channels from `first` on, of rows as reals, too. */
+void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
+                     const norma_channel_coefficients *by);
 
-/* Those of channel `first` and its neighbours; NULL where there are runs. */
+/* The reals of channel `first` and its neighbours; NULL where there are runs. */
 norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space *space, int64_t first);
 
-/* The sums of one channel in a slice. */
-norma_sums norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t channel,
-                            int64_t slice);
+/* The sums of `count` channels from `first` on in a slice. */
+void norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t slice, int64_t first, int64_t count,
+                      norma_channel_sums *sums);
 
 #endif

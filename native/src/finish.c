@@ -1,0 +1,123 @@
+#include "finish.h"
+
+#include "coefficients.h"
+#include "gradients.h"
+#include "moments.h"
+#include "parameters.h"
+
+/* What is known of channels before the sums, but for the statistics. */
+static norma_channels parameters_of(const norma_job *job, int64_t first, int64_t count) {
+  const int32_t type = job->plan.data_type;
+  norma_channels of = {.first = first, .count = count};
+  norma_parameters_get(type, job->gamma, first, count, 1, of.gamma);
+  norma_parameters_get(type, job->beta, first, count, 0, of.beta);
+  return of;
+}
+
+static void set_statistics(const norma_job *job, const double *mean, const double *variance, norma_channels *of) {
+  memcpy(of->mean, mean, (size_t)of->count * sizeof *mean);
+  norma_inv_std(of->count, variance, job->plan.epsilon, of->inv_std);
+}
+
+/* The same, and the statistics given. */
+static norma_channels channels_of(const norma_job *job, int64_t first, int64_t count) {
+  norma_channels of = parameters_of(job, first, count);
+  if (job->mean) {
+    set_statistics(job, job->mean + first, job->variance + first, &of);
+    return of;
+  }
+  double variance[PIECE];
+  norma_parameters_get(job->plan.data_type, job->running_mean, first, count, 0, of.mean);
+  norma_parameters_get(job->plan.data_type, job->running_var, first, count, 1, variance);
+  norma_inv_std(count, variance, job->plan.epsilon, of.inv_std);
+  return of;
+}
+
+bool norma_finish_statistics(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
+  (void)by;
+  norma_finish_moments(&job->plan, &job->space, first, count, job->mean_out + first, job->variance_out + first);
+  return false;
+}
+
+bool norma_finish_forward_training(const norma_job *job, int64_t first, int64_t count,
+                                   norma_channel_coefficients *by) {
+  norma_finish_statistics(job, first, count, by);
+  norma_channels of = parameters_of(job, first, count);
+  set_statistics(job, job->mean_out + first, job->variance_out + first, &of);
+  norma_normalize_coefficients(&job->plan, &of, by);
+  return true;
+}
+
+bool norma_finish_normalize(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
+  const norma_channels of = channels_of(job, first, count);
+  norma_normalize_coefficients(&job->plan, &of, by);
+  return true;
+}
+
+bool norma_prepare_gradient_sums(const norma_job *job, int64_t first, int64_t count,
+                                 norma_channel_coefficients *by) {
+  const norma_channels of = channels_of(job, first, count);
+  norma_sum_coefficients(&job->plan, &of, by);
+  return true;
+}
+
+bool norma_finish_gradient_sums(const norma_job *job, int64_t first, int64_t count,
+                                norma_channel_coefficients *by) {
+  (void)by;
+  const norma_channels of = channels_of(job, first, count);
+  norma_finish_sums(&job->plan, &job->space, &of, job->sum_dy_out + first, job->sum_dy_x_hat_out + first);
+  return false;
+}
+
+/* The gradient sums, and the parameters' gradients that are wanted. */
+static void put_gradients(const norma_job *job, const norma_channels *of, double *sum_dy, double *sum_dy_x_hat) {
+  norma_finish_sums(&job->plan, &job->space, of, sum_dy, sum_dy_x_hat);
+  const int32_t type = job->plan.data_type;
+  if (job->dgamma) norma_parameters_put(type, job->dgamma, of->first, of->count, sum_dy_x_hat);
+  if (job->dbeta) norma_parameters_put(type, job->dbeta, of->first, of->count, sum_dy);
+}
+
+/* Coefficients from the sums of dy and dy * x_hat. */
+static void set_gradient(const norma_job *job, const norma_channels *of, const double *sum_dy,
+                         const double *sum_dy_x_hat, norma_channel_coefficients *by) {
+  const double n = (double)job->count;
+  double mean_dy[PIECE], mean_dy_x_hat[PIECE];
+  for (int64_t i = 0; i < of->count; i++) {
+    mean_dy[i] = sum_dy[i] / n;
+    mean_dy_x_hat[i] = sum_dy_x_hat[i] / n;
+  }
+  norma_gradient_coefficients(&job->plan, of, mean_dy, mean_dy_x_hat, by);
+}
+
+bool norma_finish_backward_training(const norma_job *job, int64_t first, int64_t count,
+                                    norma_channel_coefficients *by) {
+  const norma_channels of = channels_of(job, first, count);
+  double sum_dy[PIECE], sum_dy_x_hat[PIECE];
+  put_gradients(job, &of, sum_dy, sum_dy_x_hat);
+  set_gradient(job, &of, sum_dy, sum_dy_x_hat, by);
+  return true;
+}
+
+bool norma_finish_backward_inference(const norma_job *job, int64_t first, int64_t count,
+                                     norma_channel_coefficients *by) {
+  norma_channels of = channels_of(job, first, count);
+  double sum_dy[PIECE] = {0}, sum_dy_x_hat[PIECE] = {0};
+  if (job->sum == SUM_GRADIENTS) put_gradients(job, &of, sum_dy, sum_dy_x_hat);
+  if (job->relu) {
+    static const double nothing[PIECE] = {0};
+    set_gradient(job, &of, nothing, nothing, by);
+    return true;
+  }
+  /* dx is dy normalized by mean 0 and beta 0. */
+  memset(of.mean, 0, sizeof of.mean);
+  memset(of.beta, 0, sizeof of.beta);
+  norma_normalize_coefficients(&job->plan, &of, by);
+  return true;
+}
+
+bool norma_finish_gradient_input(const norma_job *job, int64_t first, int64_t count,
+                                 norma_channel_coefficients *by) {
+  const norma_channels of = channels_of(job, first, count);
+  set_gradient(job, &of, job->sum_dy + first, job->sum_dy_x_hat + first, by);
+  return true;
+}

@@ -1,0 +1,19 @@
+/* What is done between the sums and the last pass, channel by channel: see norma_finish. */
+#ifndef NORMA_FINISH_H
+#define NORMA_FINISH_H
+
+#include "job.h"
+
+/* By operation. */
+norma_finish norma_finish_statistics;         /* moments -> mean_out, variance_out */
+norma_finish norma_finish_forward_training;   /* the same, and coefficients from them */
+norma_finish norma_finish_normalize;          /* coefficients from the statistics given */
+norma_finish norma_finish_gradient_sums;      /* gradient sums -> sum_dy_out, sum_dy_x_hat_out */
+norma_finish norma_finish_backward_training;  /* -> dgamma, dbeta, and coefficients from them */
+norma_finish norma_finish_backward_inference; /* -> dgamma, dbeta, and dx = dy * scale */
+norma_finish norma_finish_gradient_input;     /* coefficients from the gradient sums given */
+
+/* Before the gradient sums of any channel: what they need. */
+norma_finish norma_prepare_gradient_sums;
+
+#endif

@@ -1,0 +1,152 @@
+#include "pieces.h"
+
+#include <stddef.h>
+
+#include "gradients.h"
+#include "moments.h"
+
+static const void *element(const norma_job *job, const void *tensor, int64_t i) {
+  return (const char *)tensor + i * job->plan.fast->element_size;
+}
+
+static void *element_out(const norma_job *job, void *tensor, int64_t i) {
+  return (char *)tensor + i * job->plan.fast->element_size;
+}
+
+/* The element of the residual; NULL where there is none. */
+static const void *residual_element(const norma_job *job, int64_t i) {
+  return job->residual ? element(job, job->residual, i) : NULL;
+}
+
+/* ---- sum --------------------------------------------------------------------------------------- */
+
+/* From channel `first` on; `start` is its first element. */
+static norma_gradient_inputs gradient_inputs(const norma_job *job, int64_t first, int64_t start) {
+  return (norma_gradient_inputs){
+    .x = element(job, job->x, start),
+    .residual = residual_element(job, start),
+    .dy = element(job, job->dy, start),
+    .by_channel = job->space.by_channel + first,
+    .by = norma_space_by(&job->plan, &job->space, first),
+    .is_wide = job->space.is_wide + first
+  };
+}
+
+/* At most GROUP channels. */
+static void sum_group(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
+  const norma_plan *plan = &job->plan;
+  const int64_t start = first * plan->spatial;
+  norma_sums *total = &job->space.runs[slice * plan->channels + first];
+  if (job->sum == SUM_MOMENTS) {
+    norma_run_moments(plan, element(job, job->x, start), slice, end - first, total);
+  } else {
+    norma_run_gradient_sums(plan, gradient_inputs(job, first, start), slice, end - first, total);
+  }
+}
+
+void norma_sum_run_slice(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
+  for (; first < end; first += GROUP) sum_group(job, slice, first, end - first < GROUP ? end : first + GROUP);
+}
+
+void norma_sum_row_slice(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
+  const norma_plan *plan = &job->plan;
+  const norma_sum_rows total = norma_space_rows(plan, &job->space, slice, first);
+  if (job->sum == SUM_MOMENTS) {
+    norma_row_moments(plan, element(job, job->x, first), slice, end - first, total);
+  } else {
+    norma_row_gradient_sums(plan, gradient_inputs(job, first, first), slice, end - first, total);
+  }
+}
+
+/* ---- apply ------------------------------------------------------------------------------------- */
+
+/* The tensor that a normalization reads. */
+static const void *normalized(const norma_job *job) {
+  return job->apply == APPLY_SCALE ? job->dy : job->x;
+}
+
+static norma_gradient_tensors gradient_tensors(const norma_job *job, int64_t start) {
+  return (norma_gradient_tensors){
+    .x = element(job, job->x, start),
+    .residual = residual_element(job, start),
+    .dy = element(job, job->dy, start),
+    .dx = element_out(job, job->out, start),
+    .dresidual = job->dresidual ? element_out(job, job->dresidual, start) : NULL
+  };
+}
+
+/* Runs of channels of the same family; `start` is the first element of the first of them. */
+static void apply_some_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t c) {
+  const norma_family *family = job->space.is_wide[c] ? job->plan.wide : job->plan.fast;
+  const norma_coefficients *by = &job->space.by_channel[c];
+  if (job->apply == APPLY_GRADIENT) {
+    family->run_gradient_input(gradient_tensors(job, start), runs, by);
+  } else {
+    family->run_normalize(element(job, normalized(job), start), residual_element(job, start),
+                          element_out(job, job->out, start), runs, by);
+  }
+}
+
+void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end) {
+  const bool *is_wide = job->space.is_wide;
+  for (int64_t c = first, to; c < end; c = to) {
+    for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
+    runs.channels = to - c;
+    apply_some_runs(job, start + c * job->plan.spatial, runs, c);
+  }
+}
+
+static void apply_kernel(const norma_job *job, const norma_family *family, int64_t start,
+                         norma_rows rows, norma_coefficient_rows by) {
+  if (job->apply == APPLY_GRADIENT) {
+    family->row_gradient_input(gradient_tensors(job, start), rows, by);
+  } else {
+    family->row_normalize(element(job, normalized(job), start), residual_element(job, start),
+                          element_out(job, job->out, start), rows, by);
+  }
+}
+
+/* Channels [first, end) of a chunk, none of which fits the fast family. */
+static void apply_wide(const norma_job *job, int64_t start, norma_rows rows, int64_t first,
+                       int64_t end) {
+  double center[PIECE], scale[PIECE], bias[PIECE], offset[PIECE], slope[PIECE];
+  for (int64_t c = first; c < end; c += rows.width) {
+    rows.width = end - c < PIECE ? end - c : PIECE;
+    for (int64_t i = 0; i < rows.width; i++) {
+      const norma_coefficients by = job->space.by_channel[c + i];
+      center[i] = by.center;
+      scale[i] = by.scale;
+      bias[i] = by.bias;
+      offset[i] = by.offset;
+      slope[i] = by.slope;
+    }
+    const norma_coefficient_rows by = {center, scale, bias, offset, slope};
+    apply_kernel(job, job->plan.wide, start + c, rows, by);
+  }
+}
+
+static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int64_t first,
+                       int64_t end) {
+  rows.width = end - first;
+  apply_kernel(job, job->plan.fast, start + first, rows, norma_space_by(&job->plan, &job->space, first));
+}
+
+/* In ranges of the same family; from the last rows to the first, for what was read last is nearest in the caches. */
+void norma_apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, int64_t first, int64_t end) {
+  const int64_t channels = job->plan.channels;
+  const bool *is_wide = job->space.is_wide;
+  norma_rows rows = {
+    .stride = channels,
+    .stream = job->plan.stream,
+    .fusion = job->plan.fusion,
+    .flat = job->plan.flat
+  };
+  for (int64_t row = end_row; row > first_row; row -= rows.count) {
+    rows.count = row - first_row < CHUNK_ADDITIONS ? row - first_row : CHUNK_ADDITIONS;
+    const int64_t start = (row - rows.count) * channels;
+    for (int64_t c = first, to; c < end; c = to) {
+      for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
+      (is_wide[c] ? apply_wide : apply_fast)(job, start, rows, c, to);
+    }
+  }
+}
