@@ -50,7 +50,7 @@
  *
  * Workspace
  *   Functions that need scratch take `workspace` and `workspace_size` in bytes. With the size that
- *   norma_batch_norm_workspace_size gives nothing is allocated; with NULL (and size 0) the function
+ *   norma_batch_norm_workspace_size or norma_layer_norm_workspace_size gives nothing is allocated; with NULL (and size 0) the function
  *   allocates and frees its own scratch, and may return NORMA_OUT_OF_MEMORY. A workspace is aligned
  *   to 8 bytes, overlaps nothing else and serves one call at a time; it carries nothing between calls.
  *
@@ -99,7 +99,7 @@ enum norma_status_code {
   NORMA_BAD_COUNT = 10,           /* a count of values is negative, or all counts are zero */
   NORMA_OVERLAP = 11,             /* an output overlaps an input or another output */
   NORMA_MISALIGNED = 12,          /* a pointer is not aligned to its element */
-  NORMA_WORKSPACE_TOO_SMALL = 13, /* workspace_size is below norma_batch_norm_workspace_size */
+  NORMA_WORKSPACE_TOO_SMALL = 13, /* workspace_size is below what the function for it says */
   NORMA_ONE_VALUE_PER_CHANNEL = 14, /* one value has no variance: training needs M > 1 */
   NORMA_OUT_OF_MEMORY = 15,       /* scratch could not be allocated */
   NORMA_UNKNOWN_ISA = 16,         /* the environment variable NORMA_ISA names no known level */
@@ -364,6 +364,92 @@ NORMA_API norma_status norma_batch_norm_gradient_input(
     const norma_batch_norm *norm, const void *x, const void *dy, const void *gamma,
     const double *mean, const double *variance, int64_t count, const double *sum_dy,
     const double *sum_dy_x_hat, void *dx, void *workspace, int64_t workspace_size);
+
+/* ---- Layer and RMS normalization ---------------------------------------------------------------- */
+
+/*
+ * Rows of a dense R x L array, each normalized by itself; element (r, l) is at r * L + l. An array whose last axes are
+ * normalized together is such rows, too: L is then the product of those extents.
+ *
+ * Layer normalization (Ba, Kiros and Hinton, arXiv:1607.06450, equations 3 and 4; ONNX LayerNormalization-17)
+ *   mean_r     = sum of x over row r / L
+ *   variance_r = sum of (x - mean_r)^2 over row r / L           biased
+ *   x_hat      = (x - mean_r) * inv_std_r,  inv_std_r = 1 / sqrt(variance_r + epsilon)
+ *   y          = gamma_l * x_hat + beta_l
+ * RMS normalization (Zhang and Sennrich, arXiv:1910.07467, equation 4; ONNX RMSNormalization-23)
+ *   x_hat      = x * inv_rms_r,  inv_rms_r = 1 / sqrt(sum of x^2 over row r / L + epsilon)
+ *   y          = gamma_l * x_hat
+ *
+ * Where the root is of 0, the inverse is taken as 0. Types, accuracy, reproducibility and all else that stands above
+ * hold; gamma, beta and their gradients have L elements, mean, inv_std and inv_rms have R. A NaN or an infinity makes
+ * its row NaN or infinite, and no other, but for gradients of parameters, which are sums over the rows.
+ */
+typedef struct norma_layer_norm {
+  int64_t rows;      /* R >= 1 */
+  int64_t length;    /* L >= 1 */
+  double epsilon;    /* >= 0, finite; added to the variance or the mean square */
+  int32_t data_type; /* enum norma_data_type */
+  int32_t threads;   /* >= 0; 0: the OpenMP default */
+} norma_layer_norm;
+
+/* The bytes of workspace for any function on `norm`, layer or RMS normalization. */
+NORMA_API norma_status norma_layer_norm_workspace_size(const norma_layer_norm *norm, int64_t *size);
+
+/*
+ * Forward.
+ *   x        in   R x L
+ *   gamma    in   L parameters, NULL: ones
+ *   beta     in   L parameters, NULL: zeros
+ *   y        out  R x L; in place (y == x) is allowed
+ *   mean     out  double[R], NULL: not wanted
+ *   inv_std  out  double[R], NULL: not wanted
+ */
+NORMA_API norma_status norma_layer_norm_forward(
+    const norma_layer_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean,
+    double *inv_std, void *workspace, int64_t workspace_size);
+
+/*
+ * Backward, by the statistics of the forward pass:
+ *   g      = gamma_l * dy
+ *   dx     = inv_std_r * (g - sum of g over row r / L - x_hat * sum of g * x_hat over row r / L)
+ *   dgamma = sum of dy * x_hat over the rows
+ *   dbeta  = sum of dy over the rows
+ * Each output may be NULL: it is then not computed.
+ *   x, dy          in   R x L
+ *   gamma          in   L parameters, NULL: ones
+ *   mean, inv_std  in   double[R]
+ *   dx             out  R x L; in place (dx == dy) is allowed
+ *   dgamma, dbeta  out  L parameters
+ */
+NORMA_API norma_status norma_layer_norm_backward(
+    const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean,
+    const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size);
+
+/*
+ * Forward.
+ *   x        in   R x L
+ *   gamma    in   L parameters, NULL: ones
+ *   y        out  R x L; in place (y == x) is allowed
+ *   inv_rms  out  double[R], NULL: not wanted
+ */
+NORMA_API norma_status norma_rms_norm_forward(
+    const norma_layer_norm *norm, const void *x, const void *gamma, void *y, double *inv_rms, void *workspace,
+    int64_t workspace_size);
+
+/*
+ * Backward, by the statistic of the forward pass:
+ *   dx     = inv_rms_r * (gamma_l * dy - x_hat * sum of gamma_l * dy * x_hat over row r / L)
+ *   dgamma = sum of dy * x_hat over the rows
+ * Each output may be NULL: it is then not computed.
+ *   x, dy    in   R x L
+ *   gamma    in   L parameters, NULL: ones
+ *   inv_rms  in   double[R]
+ *   dx       out  R x L; in place (dx == dy) is allowed
+ *   dgamma   out  L parameters
+ */
+NORMA_API norma_status norma_rms_norm_backward(
+    const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *inv_rms, void *dx,
+    void *dgamma, void *workspace, int64_t workspace_size);
 
 /* ---- Gradient descent -------------------------------------------------------------------------- */
 

@@ -1,8 +1,9 @@
 /* The public functions: check every argument, then hand over. No arithmetic. */
-#include "batch_norm.h"
+#include "driver.h"
 #include "checks.h"
 #include "dispatch.h"
 #include "gradient_descent.h"
+#include "layer_norm.h"
 #include "norma.h"
 #include "running.h"
 
@@ -30,7 +31,7 @@ const char *norma_status_message(norma_status status) {
     case NORMA_OVERLAP: return "An output overlaps an input or another output.";
     case NORMA_MISALIGNED: return "A pointer is not aligned to the size of its element.";
     case NORMA_WORKSPACE_TOO_SMALL:
-      return "The workspace is smaller than norma_batch_norm_workspace_size says.";
+      return "The workspace is smaller than the function for its size says.";
     case NORMA_ONE_VALUE_PER_CHANNEL:
       return "A channel has one value, which has no variance: training needs at least two.";
     case NORMA_OUT_OF_MEMORY: return "Scratch memory could not be allocated.";
@@ -561,6 +562,131 @@ norma_status norma_batch_norm_gradient_input(const norma_batch_norm *norm, const
     .out = dx
   };
   return run(norm, &job, workspace, workspace_size);
+}
+
+/* ---- Layer and RMS normalization ---------------------------------------------------------------- */
+
+static norma_array rows_of(const norma_layer_norm *norm, const void *start) {
+  return array(start, norm->rows * norm->length, norma_element_size(norm->data_type));
+}
+
+static norma_array row_parameters(const norma_layer_norm *norm, const void *start) {
+  return array(start, norm->length, norma_parameter_size(norm->data_type));
+}
+
+static norma_array row_statistics(const norma_layer_norm *norm, const void *start) {
+  return array(start, norm->rows, sizeof(double));
+}
+
+static norma_status plan_samples(const norma_layer_norm *norm, norma_plan *plan) {
+  const int32_t level = norma_dispatch();
+  REQUIRE(level >= 0, -level);
+  *plan = norma_plan_samples(norm, norma_isa_at(level).kernels, norma_caches_here());
+  return NORMA_OK;
+}
+
+norma_status norma_layer_norm_workspace_size(const norma_layer_norm *norm, int64_t *size) {
+  CHECK(norma_check_layer_norm(norm));
+  const norma_array arrays[] = {out(counts(1, size))};
+  CHECK_ARRAYS(arrays);
+  norma_plan plan;
+  CHECK(plan_samples(norm, &plan));
+  *size = norma_layer_space_size(&plan);
+  return NORMA_OK;
+}
+
+/* Runs a job, all of whose arrays have been checked, at the level in use. */
+static norma_status run_samples(const norma_layer_norm *norm, norma_job *job, norma_layer_parameters parameters,
+                                void *workspace, int64_t workspace_size) {
+  REQUIRE(workspace || workspace_size == 0, NORMA_NULL_POINTER);
+  norma_plan plan;
+  CHECK(plan_samples(norm, &plan));
+  REQUIRE(!workspace || workspace_size >= norma_layer_space_size(&plan), NORMA_WORKSPACE_TOO_SMALL);
+  return norma_layer_run(&plan, job, parameters, workspace);
+}
+
+/* Layer normalization, or RMS normalization, which has no mean and no beta. */
+static norma_status forward_samples(const norma_layer_norm *norm, bool rms, const void *x, const void *gamma,
+                                    const void *beta, void *y, double *mean, double *inv_std, void *workspace,
+                                    int64_t workspace_size) {
+  CHECK(norma_check_layer_norm(norm));
+  const norma_array arrays[] = {
+    rows_of(norm, x),
+    optional(row_parameters(norm, gamma)),
+    optional(row_parameters(norm, beta)),
+    out_or_in_place(rows_of(norm, y), x),
+    optional(out(row_statistics(norm, mean))),
+    optional(out(row_statistics(norm, inv_std))),
+    scratch(workspace, workspace_size)
+  };
+  CHECK_ARRAYS(arrays);
+  norma_job job = {
+    .sum = rms ? SUM_SQUARES : SUM_MOMENTS,
+    .finish = rms ? norma_finish_rms_norm : norma_finish_layer_norm,
+    .apply = APPLY_NORMALIZE,
+    .x = x,
+    .out = y,
+    .mean_out = mean,
+    .inv_std_out = inv_std
+  };
+  const norma_layer_parameters all = {.gamma = gamma, .beta = beta};
+  return run_samples(norm, &job, all, workspace, workspace_size);
+}
+
+static norma_status backward_samples(const norma_layer_norm *norm, bool rms, const void *x, const void *dy,
+                                     const void *gamma, const double *mean, const double *inv_std, void *dx,
+                                     void *dgamma, void *dbeta, void *workspace, int64_t workspace_size) {
+  CHECK(norma_check_layer_norm(norm));
+  const norma_array mean_array = row_statistics(norm, mean);
+  const norma_array arrays[] = {
+    rows_of(norm, x),
+    rows_of(norm, dy),
+    optional(row_parameters(norm, gamma)),
+    rms ? optional(mean_array) : mean_array,
+    row_statistics(norm, inv_std),
+    optional(out_or_in_place(rows_of(norm, dx), dy)),
+    optional(out(row_parameters(norm, dgamma))),
+    optional(out(row_parameters(norm, dbeta))),
+    scratch(workspace, workspace_size)
+  };
+  CHECK_ARRAYS(arrays);
+  norma_job job = {
+    .sum = dx ? SUM_GRADIENTS : SUM_NOTHING,
+    .finish = rms ? norma_finish_rms_gradient : norma_finish_backward_training,
+    .apply = dx ? APPLY_GRADIENT : APPLY_NOTHING,
+    .x = x,
+    .dy = dy,
+    .mean = mean,
+    .inv_std = inv_std,
+    .count = norm->length,
+    .out = dx
+  };
+  if (!dx && !dgamma && !dbeta) return NORMA_OK;
+  const norma_layer_parameters all = {.gamma = gamma, .dgamma = dgamma, .dbeta = dbeta};
+  return run_samples(norm, &job, all, workspace, workspace_size);
+}
+
+norma_status norma_layer_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma,
+                                      const void *beta, void *y, double *mean, double *inv_std, void *workspace,
+                                      int64_t workspace_size) {
+  return forward_samples(norm, false, x, gamma, beta, y, mean, inv_std, workspace, workspace_size);
+}
+
+norma_status norma_layer_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy,
+                                       const void *gamma, const double *mean, const double *inv_std, void *dx,
+                                       void *dgamma, void *dbeta, void *workspace, int64_t workspace_size) {
+  return backward_samples(norm, false, x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, workspace, workspace_size);
+}
+
+norma_status norma_rms_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, void *y,
+                                    double *inv_rms, void *workspace, int64_t workspace_size) {
+  return forward_samples(norm, true, x, gamma, NULL, y, NULL, inv_rms, workspace, workspace_size);
+}
+
+norma_status norma_rms_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma,
+                                     const double *inv_rms, void *dx, void *dgamma, void *workspace,
+                                     int64_t workspace_size) {
+  return backward_samples(norm, true, x, dy, gamma, NULL, inv_rms, dx, dgamma, NULL, workspace, workspace_size);
 }
 
 /* ---- Gradient descent -------------------------------------------------------------------------- */

@@ -42,19 +42,30 @@ norma_status norma_check_data_type(int32_t data_type) {
   return norma_element_size(data_type) > 0 ? NORMA_OK : NORMA_BAD_DATA_TYPE;
 }
 
+/* How something is computed, and the size of its tensor, which is a product of three. */
+static norma_status check_computing(double epsilon, int32_t threads, int32_t data_type, int64_t a, int64_t b, int64_t c) {
+  REQUIRE(epsilon >= 0 && isfinite(epsilon), NORMA_BAD_EPSILON);
+  REQUIRE(threads >= 0, NORMA_BAD_THREADS);
+  int64_t size = norma_element_size(data_type);
+  const bool overflows = __builtin_mul_overflow(size, a, &size) || __builtin_mul_overflow(size, b, &size) ||
+                         __builtin_mul_overflow(size, c, &size);
+  return overflows || size > BYTES_AT_MOST ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
+}
+
 norma_status norma_check_norm(const norma_batch_norm *norm) {
   REQUIRE(norm, NORMA_NULL_POINTER);
   REQUIRE(norm->batch > 0 && norm->channels > 0 && norm->spatial > 0, NORMA_BAD_EXTENT);
   CHECK(norma_check_data_type(norm->data_type));
   REQUIRE(norm->layout == NORMA_CHANNELS_FIRST || norm->layout == NORMA_CHANNELS_LAST,
           NORMA_BAD_LAYOUT);
-  REQUIRE(norm->epsilon >= 0 && isfinite(norm->epsilon), NORMA_BAD_EPSILON);
-  REQUIRE(norm->threads >= 0, NORMA_BAD_THREADS);
-  int64_t size = norma_element_size(norm->data_type);
-  const bool overflows = __builtin_mul_overflow(size, norm->batch, &size) ||
-                         __builtin_mul_overflow(size, norm->channels, &size) ||
-                         __builtin_mul_overflow(size, norm->spatial, &size);
-  return overflows || size > BYTES_AT_MOST ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
+  return check_computing(norm->epsilon, norm->threads, norm->data_type, norm->batch, norm->channels, norm->spatial);
+}
+
+norma_status norma_check_layer_norm(const norma_layer_norm *norm) {
+  REQUIRE(norm, NORMA_NULL_POINTER);
+  REQUIRE(norm->rows > 0 && norm->length > 0, NORMA_BAD_EXTENT);
+  CHECK(norma_check_data_type(norm->data_type));
+  return check_computing(norm->epsilon, norm->threads, norm->data_type, norm->rows, norm->length, 1);
 }
 
 norma_status norma_check_running_rule(const norma_running_rule *rule) {

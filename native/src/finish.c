@@ -8,7 +8,7 @@
 /* What is known of channels before the sums, but for the statistics. */
 static norma_channels parameters_of(const norma_job *job, int64_t first, int64_t count) {
   const int32_t type = job->plan.data_type;
-  norma_channels of = {.first = first, .count = count};
+  norma_channels of = {.first = first, .count = count}; /* means are zeros until they are set */
   norma_parameters_get(type, job->gamma, first, count, 1, of.gamma);
   norma_parameters_get(type, job->beta, first, count, 0, of.beta);
   return of;
@@ -22,6 +22,11 @@ static void set_statistics(const norma_job *job, const double *mean, const doubl
 /* The same, and the statistics given. */
 static norma_channels channels_of(const norma_job *job, int64_t first, int64_t count) {
   norma_channels of = parameters_of(job, first, count);
+  if (job->inv_std) {
+    memcpy(of.inv_std, job->inv_std + first, (size_t)count * sizeof *of.inv_std);
+    if (job->mean) memcpy(of.mean, job->mean + first, (size_t)count * sizeof *of.mean);
+    return of;
+  }
   if (job->mean) {
     set_statistics(job, job->mean + first, job->variance + first, &of);
     return of;
@@ -119,5 +124,39 @@ bool norma_finish_gradient_input(const norma_job *job, int64_t first, int64_t co
                                  norma_channel_coefficients *by) {
   const norma_channels of = channels_of(job, first, count);
   set_gradient(job, &of, job->sum_dy + first, job->sum_dy_x_hat + first, by);
+  return true;
+}
+
+/* Coefficients of samples by statistics that are put out. */
+static void set_samples(const norma_job *job, int64_t first, int64_t count, const double *mean, const double *variance,
+                        norma_channel_coefficients *by) {
+  norma_channels of = parameters_of(job, first, count);
+  set_statistics(job, mean, variance, &of);
+  if (job->mean_out) memcpy(job->mean_out + first, mean, (size_t)count * sizeof *mean);
+  if (job->inv_std_out) memcpy(job->inv_std_out + first, of.inv_std, (size_t)count * sizeof *of.inv_std);
+  norma_normalize_coefficients(&job->plan, &of, by);
+}
+
+bool norma_finish_layer_norm(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
+  double mean[PIECE], variance[PIECE];
+  norma_finish_moments(&job->plan, &job->space, first, count, mean, variance);
+  set_samples(job, first, count, mean, variance, by);
+  return true;
+}
+
+bool norma_finish_rms_norm(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
+  static const double zeros[PIECE] = {0};
+  double mean_square[PIECE];
+  norma_finish_squares(&job->plan, &job->space, first, count, mean_square);
+  set_samples(job, first, count, zeros, mean_square, by);
+  return true;
+}
+
+bool norma_finish_rms_gradient(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
+  static const double zeros[PIECE] = {0};
+  const norma_channels of = channels_of(job, first, count);
+  double sum_dy[PIECE], sum_dy_x_hat[PIECE];
+  put_gradients(job, &of, sum_dy, sum_dy_x_hat);
+  set_gradient(job, &of, zeros, sum_dy_x_hat, by);
   return true;
 }

@@ -13,6 +13,11 @@ norma_finish norma_finish_backward_training;  /* -> dgamma, dbeta, and coefficie
 norma_finish norma_finish_backward_inference; /* -> dgamma, dbeta, and dx = dy * scale */
 norma_finish norma_finish_gradient_input;     /* coefficients from the gradient sums given */
 
+/* Of samples, whose parameters are those of elements: */
+norma_finish norma_finish_layer_norm; /* moments -> mean_out, inv_std_out, and coefficients from them */
+norma_finish norma_finish_rms_norm;   /* squares -> inv_std_out, and coefficients from it */
+norma_finish norma_finish_rms_gradient; /* gradient sums -> coefficients without a mean of gradients */
+
 /* Before the gradient sums of any channel: what they need. */
 norma_finish norma_prepare_gradient_sums;
 

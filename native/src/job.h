@@ -9,7 +9,12 @@
 
 #include "space.h"
 
-typedef enum norma_sum_pass { SUM_NOTHING, SUM_MOMENTS, SUM_GRADIENTS } norma_sum_pass;
+typedef enum norma_sum_pass {
+  SUM_NOTHING,
+  SUM_MOMENTS,  /* of x, for mean and variance */
+  SUM_SQUARES,  /* of x, for the mean square */
+  SUM_GRADIENTS /* of dy and dy * x_hat */
+} norma_sum_pass;
 typedef enum norma_apply_pass {
   APPLY_NOTHING,
   APPLY_NORMALIZE, /* x to y */
@@ -33,13 +38,15 @@ struct norma_job {
   bool relu;
   const void *x, *dy;        /* tensors; dy for gradients */
   const void *residual;      /* tensor, added before ReLU, or NULL */
-  const void *gamma, *beta;  /* parameters, or NULL */
+  const void *gamma, *beta;  /* parameters of channels, or NULL */
   const double *mean, *variance;          /* statistics in, or NULL: */
   const void *running_mean, *running_var; /* running statistics in */
+  const double *inv_std;                  /* in instead of the variance, of samples; mean NULL is then 0 */
   int64_t count;                          /* values of a channel that gradients are averaged over */
   const double *sum_dy, *sum_dy_x_hat;    /* gradient sums in */
 
-  double *mean_out, *variance_out;
+  double *mean_out, *variance_out; /* of samples either may be NULL, like */
+  double *inv_std_out;
   double *sum_dy_out, *sum_dy_x_hat_out;
   void *dgamma, *dbeta; /* parameters out, or NULL */
   void *out;            /* tensor: y or dx */

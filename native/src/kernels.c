@@ -37,10 +37,23 @@ enum { FETCHED = 2048 };
     }                                                                \
   } while (0)
 
+/* The same for runs, which know one more. */
+#define FOR_EACH_FUSION_OF_RUNS(fusion, call, ...)                   \
+  do {                                                               \
+    if (!IS_RARE && (fusion) == FUSION_AFFINE) {                     \
+      const norma_fusion chosen = FUSION_AFFINE;                     \
+      call(__VA_ARGS__);                                             \
+    } else {                                                         \
+      FOR_EACH_FUSION(fusion, call, __VA_ARGS__);                    \
+    }                                                                \
+  } while (0)
+
 #define PAIR f32_f32
 #define ELEMENT float
 #define REAL float
 #define REAL_NAME f32
+#define PARAMETER float
+#define PARAMETER_PAIR f32_f32
 #define IS_RARE false
 #include "kernels.inc"
 
@@ -48,6 +61,8 @@ enum { FETCHED = 2048 };
 #define ELEMENT double
 #define REAL double
 #define REAL_NAME f64
+#define PARAMETER double
+#define PARAMETER_PAIR f64_f64
 #define IS_RARE false
 #include "kernels.inc"
 
@@ -55,6 +70,8 @@ enum { FETCHED = 2048 };
 #define ELEMENT uint16_t
 #define REAL float
 #define REAL_NAME f32
+#define PARAMETER float
+#define PARAMETER_PAIR f32_f32
 #define IS_RARE false
 #include "kernels.inc"
 
@@ -62,6 +79,8 @@ enum { FETCHED = 2048 };
 #define ELEMENT uint16_t
 #define REAL float
 #define REAL_NAME f32
+#define PARAMETER float
+#define PARAMETER_PAIR f32_f32
 #define IS_RARE false
 #include "kernels.inc"
 
@@ -69,6 +88,8 @@ enum { FETCHED = 2048 };
 #define ELEMENT float
 #define REAL double
 #define REAL_NAME f64
+#define PARAMETER float
+#define PARAMETER_PAIR f32_f64
 #define IS_RARE true
 #include "kernels.inc"
 
@@ -76,6 +97,8 @@ enum { FETCHED = 2048 };
 #define ELEMENT uint16_t
 #define REAL double
 #define REAL_NAME f64
+#define PARAMETER float
+#define PARAMETER_PAIR f32_f64
 #define IS_RARE true
 #include "kernels.inc"
 
@@ -83,6 +106,8 @@ enum { FETCHED = 2048 };
 #define ELEMENT uint16_t
 #define REAL double
 #define REAL_NAME f64
+#define PARAMETER float
+#define PARAMETER_PAIR f32_f64
 #define IS_RARE true
 #include "kernels.inc"
 

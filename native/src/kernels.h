@@ -20,7 +20,8 @@
 typedef enum norma_fusion {
   FUSION_NONE,
   FUSION_RELU,    /* max(0, y) */
-  FUSION_ADD_RELU /* max(0, y + residual) */
+  FUSION_ADD_RELU, /* max(0, y + residual) */
+  FUSION_AFFINE    /* of runs only: y * gamma + beta, with parameters of their own for each element of a run */
 } norma_fusion;
 
 enum { GROUP = 32 }; /* channels whose runs one call adds up, at most */
@@ -49,6 +50,7 @@ typedef struct norma_runs {
   bool stream;   /* write past the caches */
   norma_fusion fusion;
   bool flat; /* behind ReLU: by running statistics, so that the slope is 0 whatever x is */
+  const void *gamma, *beta; /* FUSION_AFFINE: `length` parameters each, which all the runs share */
 } norma_runs;
 
 /* `count` rows of `width` neighbouring channels, `stride` elements apart; the rest as above. */
@@ -66,7 +68,7 @@ typedef struct norma_rows {
  * How a pass computes, with d = x - center:
  *   normalize       y  = d * scale + bias
  *   gradient input  dx = ((dy - offset) - d * slope) * scale
- * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0.
+ * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0; behind FUSION_AFFINE gamma * dy.
  */
 typedef struct norma_coefficients {
   double center, scale, bias, offset, slope;
@@ -120,6 +122,12 @@ typedef struct norma_family {
   void (*row_gradient_sums)(const void *x, const void *residual, const void *dy, norma_rows rows,
                             norma_coefficient_rows by, void *sum, void *product);
   void (*row_gradient_input)(norma_gradient_tensors tensors, norma_rows rows, norma_coefficient_rows by);
+  /*
+   * Where each row has coefficients of its own: sum[c] = sum over the rows of dy, product[c] = sum of dy * x_hat, with
+   * x_hat = (x - center) * scale + bias. Overwrites sum and product.
+   */
+  void (*row_parameter_sums)(const void *x, const void *dy, norma_rows rows, const norma_coefficients *by, void *sum,
+                             void *product);
 
   /* How many channels of a chunk are not norma_settled, with the totals of the chunks before. */
   int64_t (*row_unsettled)(int64_t width, const void *sum, const void *square, const double *total_sum,

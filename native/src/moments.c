@@ -175,6 +175,34 @@ void norma_run_moments(const norma_plan *plan, const void *x, int64_t slice, int
   }
 }
 
+/* Adds the squares of a chunk of runs; in double where float cannot hold their sum. */
+static void add_squares(const struct chunk *chunk, norma_sums *total) {
+  const norma_plan *plan = chunk->plan;
+  const double least = settling(chunk).least;
+  double shift[GROUP] = {0}, sums[GROUP][2];
+  plan->fast->run_moments(chunk->x, chunk->runs, shift, sums);
+  for (int64_t c = 0; c < chunk->runs.channels; c++) {
+    if (plan->wide && !(sums[c][1] >= least && sums[c][1] <= DBL_MAX)) {
+      const struct chunk one = channel_of(*chunk, c);
+      plan->wide->run_moments(one.x, one.runs, shift, &sums[c]);
+    }
+    total[c].square += sums[c][1];
+  }
+}
+
+void norma_run_squares(const norma_plan *plan, const void *x, int64_t slice, int64_t channels, norma_sums *total) {
+  int64_t k, end, start;
+  norma_slice_chunks(plan, slice, &k, &end);
+  struct chunk chunk = {.plan = plan};
+  for (int64_t c = 0; c < channels; c++) total[c] = (norma_sums){0};
+  for (; k < end; k++) {
+    chunk.runs = norma_chunk_runs(plan, k, channels, &start);
+    chunk.x = (const char *)x + start * plan->fast->element_size;
+    chunk.count = (double)(chunk.runs.count * chunk.runs.length);
+    add_squares(&chunk, total);
+  }
+}
+
 /* Adds channel `c` of a chunk to its totals if it is settled. */
 static bool add_settled(const struct chunk *chunk, norma_sum_rows total, int64_t c) {
   const norma_family *fast = chunk->plan->fast;
@@ -279,4 +307,15 @@ void norma_finish_moments(const norma_plan *plan, const norma_space *space, int6
     mean[i] = origin[i] + off[i];
     variance[i] = square[i] < 0 ? 0 : square[i] / n;
   }
+}
+
+void norma_finish_squares(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
+                          double *mean_square) {
+  norma_channel_sums slice;
+  for (int64_t i = 0; i < count; i++) mean_square[i] = 0;
+  for (int64_t k = 0; k < plan->slices; k++) {
+    norma_space_sums(plan, space, k, first, count, &slice);
+    for (int64_t i = 0; i < count; i++) mean_square[i] += slice.square[i];
+  }
+  for (int64_t i = 0; i < count; i++) mean_square[i] /= (double)plan->count;
 }

@@ -39,6 +39,8 @@ static void sum_group(const norma_job *job, int64_t slice, int64_t first, int64_
   norma_sums *total = &job->space.runs[slice * plan->channels + first];
   if (job->sum == SUM_MOMENTS) {
     norma_run_moments(plan, element(job, job->x, start), slice, end - first, total);
+  } else if (job->sum == SUM_SQUARES) {
+    norma_run_squares(plan, element(job, job->x, start), slice, end - first, total);
   } else {
     norma_run_gradient_sums(plan, gradient_inputs(job, first, start), slice, end - first, total);
   }

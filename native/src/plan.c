@@ -86,39 +86,57 @@ static void plan_runs(norma_plan *plan) {
   }
 }
 
+/* What follows from the shape that the plan has by now. */
+static norma_plan planned(norma_plan plan, int32_t threads, double epsilon, const norma_kernels *kernels,
+                          norma_caches caches) {
+  plan.fast = kernels->fast[plan.data_type];
+  plan.wide = kernels->wide[plan.data_type];
+  plan.epsilon = epsilon;
+  plan.caches = caches;
+  /* Below 2^-100, beside no epsilon, squares would lose digits in float. */
+  plan.least = plan.wide && epsilon < 0x1p-100 ? 0x1p-100 : -1;
+  (plan.by_rows ? plan_rows : plan_runs)(&plan);
+  plan.chunks_per_slice = at_least(at_most(plan.chunks / SLICES, CHUNKS_PER_SLICE), 1);
+  plan.slices = divide_up(plan.chunks, plan.chunks_per_slice);
+  plan.channel_bytes = plan.count * norma_element_size(plan.data_type);
+  plan.threads = thread_count(threads, plan.count * plan.channels);
+  return plan;
+}
+
 norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels,
                            norma_caches caches) {
   norma_plan plan = {
     .data_type = norm->data_type,
-    .fast = kernels->fast[norm->data_type],
-    .wide = kernels->wide[norm->data_type],
     .by_rows = norm->channels > 1 && (norm->spatial == 1 || norm->layout == NORMA_CHANNELS_LAST),
     .batch = norm->batch,
     .channels = norm->channels,
     .spatial = norm->spatial,
-    .count = norm->batch * norm->spatial,
-    .epsilon = norm->epsilon,
-    .least = -1,
-    .caches = caches
+    .count = norm->batch * norm->spatial
   };
-  /* Below 2^-100, beside no epsilon, squares would lose digits in float. */
-  if (plan.wide && norm->epsilon < 0x1p-100) plan.least = 0x1p-100;
   if (plan.by_rows) {
     plan.batch = plan.count;
     plan.spatial = 1;
-    plan_rows(&plan);
-  } else {
-    if (plan.channels == 1) { /* one run in either layout */
-      plan.batch = 1;
-      plan.spatial = plan.count;
-    }
-    plan_runs(&plan);
+  } else if (plan.channels == 1) { /* one run in either layout */
+    plan.batch = 1;
+    plan.spatial = plan.count;
   }
-  plan.chunks_per_slice = at_least(at_most(plan.chunks / SLICES, CHUNKS_PER_SLICE), 1);
-  plan.slices = divide_up(plan.chunks, plan.chunks_per_slice);
-  plan.channel_bytes = plan.count * norma_element_size(norm->data_type);
-  plan.threads = thread_count(norm->threads, plan.count * plan.channels);
-  return plan;
+  return planned(plan, norm->threads, norm->epsilon, kernels, caches);
+}
+
+norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels *kernels, norma_caches caches) {
+  const norma_plan plan = {
+    .data_type = norm->data_type,
+    .batch = 1,
+    .channels = norm->rows,
+    .spatial = norm->length,
+    .count = norm->length
+  };
+  return planned(plan, norm->threads, norm->epsilon, kernels, caches);
+}
+
+/* The parameter of element `i` of a run, where elements have their own. */
+static const void *parameter(const norma_plan *plan, const void *parameters, int64_t i) {
+  return parameters ? (const char *)parameters + i * norma_parameter_size(plan->data_type) : NULL;
 }
 
 norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece, int64_t channels,
@@ -133,7 +151,9 @@ norma_runs norma_image_runs(const norma_plan *plan, int64_t image, int64_t piece
     .stride = plan->channels * plan->spatial,
     .stream = plan->stream,
     .fusion = plan->fusion,
-    .flat = plan->flat
+    .flat = plan->flat,
+    .gamma = parameter(plan, plan->gamma, within),
+    .beta = parameter(plan, plan->beta, within)
   };
 }
 
@@ -215,9 +235,10 @@ static bool has_places(const norma_plan *plan, int64_t tensors, int64_t threads)
   return plan->batch * tensors <= way / apart * plan->caches.ways * threads;
 }
 
-/* The channels whose runs of an image have about so many bytes. */
+/* The channels whose runs of an image have about so many bytes; of a single image they may have those of several. */
 static int64_t usual(const norma_plan *plan, int64_t bytes) {
-  const int64_t channels = bytes / (plan->spatial * plan->fast->element_size);
+  const int64_t images = at_least(4 / plan->batch, 1);
+  const int64_t channels = images * bytes / (plan->spatial * plan->fast->element_size);
   return at_least(at_most(at_most(channels, GROUP), plan->channels), at_most(even_channels(plan), plan->channels));
 }
 

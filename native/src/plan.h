@@ -49,6 +49,7 @@ typedef struct norma_plan {
   norma_fusion fusion;
   bool flat;   /* gradients are by running statistics */
   bool stream; /* the last pass writes past the caches */
+  const void *gamma, *beta; /* of FUSION_AFFINE: parameters for each element of a run; else NULL */
 
   int64_t channel_bytes; /* of one tensor */
   int32_t threads;
@@ -56,6 +57,9 @@ typedef struct norma_plan {
 
 norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels,
                            norma_caches caches);
+
+/* The same where each row has statistics of its own: a channel is then a row, which is one run. */
+norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels *kernels, norma_caches caches);
 
 /* The bytes of an element and of a parameter; 0 for an unknown data type. */
 int64_t norma_element_size(int32_t data_type);

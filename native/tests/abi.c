@@ -26,6 +26,13 @@ static void print_structs(void) {
   FIELD(norma_batch_norm, layout);
   FIELD(norma_batch_norm, threads);
 
+  STRUCT(norma_layer_norm);
+  FIELD(norma_layer_norm, rows);
+  FIELD(norma_layer_norm, length);
+  FIELD(norma_layer_norm, epsilon);
+  FIELD(norma_layer_norm, data_type);
+  FIELD(norma_layer_norm, threads);
+
   STRUCT(norma_running_rule);
   FIELD(norma_running_rule, momentum);
   FIELD(norma_running_rule, mode);

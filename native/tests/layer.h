@@ -5,7 +5,7 @@
 #ifndef NORMA_TESTS_LAYER_H
 #define NORMA_TESTS_LAYER_H
 
-#include "batch_norm.h"
+#include "driver.h"
 #include "data.h"
 
 typedef struct test_layer {

@@ -1829,6 +1829,339 @@ public class Norma extends NormaLayouts {
         }
     }
 
+    private static class norma_layer_norm_workspace_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_layer_norm_workspace_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_workspace_size(const norma_layer_norm *norm, int64_t *size)
+     * }
+     */
+    public static FunctionDescriptor norma_layer_norm_workspace_size$descriptor() {
+        return norma_layer_norm_workspace_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_workspace_size(const norma_layer_norm *norm, int64_t *size)
+     * }
+     */
+    public static MethodHandle norma_layer_norm_workspace_size$handle() {
+        return norma_layer_norm_workspace_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_workspace_size(const norma_layer_norm *norm, int64_t *size)
+     * }
+     */
+    public static MemorySegment norma_layer_norm_workspace_size$address() {
+        return norma_layer_norm_workspace_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_workspace_size(const norma_layer_norm *norm, int64_t *size)
+     * }
+     */
+    public static int norma_layer_norm_workspace_size(MemorySegment norm, MemorySegment size) {
+        var mh$ = norma_layer_norm_workspace_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_layer_norm_workspace_size", norm, size);
+            }
+            return (int)mh$.invokeExact(norm, size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_layer_norm_forward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_layer_norm_forward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_layer_norm_forward$descriptor() {
+        return norma_layer_norm_forward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_layer_norm_forward$handle() {
+        return norma_layer_norm_forward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_layer_norm_forward$address() {
+        return norma_layer_norm_forward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_layer_norm_forward(MemorySegment norm, MemorySegment x, MemorySegment gamma, MemorySegment beta, MemorySegment y, MemorySegment mean, MemorySegment inv_std, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_layer_norm_forward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_layer_norm_forward", norm, x, gamma, beta, y, mean, inv_std, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, gamma, beta, y, mean, inv_std, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_layer_norm_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_layer_norm_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_layer_norm_backward$descriptor() {
+        return norma_layer_norm_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_layer_norm_backward$handle() {
+        return norma_layer_norm_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_layer_norm_backward$address() {
+        return norma_layer_norm_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_layer_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_layer_norm_backward(MemorySegment norm, MemorySegment x, MemorySegment dy, MemorySegment gamma, MemorySegment mean, MemorySegment inv_std, MemorySegment dx, MemorySegment dgamma, MemorySegment dbeta, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_layer_norm_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_layer_norm_backward", norm, x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_rms_norm_forward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_rms_norm_forward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, void *y, double *inv_rms, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_rms_norm_forward$descriptor() {
+        return norma_rms_norm_forward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, void *y, double *inv_rms, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_rms_norm_forward$handle() {
+        return norma_rms_norm_forward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, void *y, double *inv_rms, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_rms_norm_forward$address() {
+        return norma_rms_norm_forward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_forward(const norma_layer_norm *norm, const void *x, const void *gamma, void *y, double *inv_rms, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_rms_norm_forward(MemorySegment norm, MemorySegment x, MemorySegment gamma, MemorySegment y, MemorySegment inv_rms, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_rms_norm_forward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_rms_norm_forward", norm, x, gamma, y, inv_rms, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, gamma, y, inv_rms, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_rms_norm_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_rms_norm_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *inv_rms, void *dx, void *dgamma, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_rms_norm_backward$descriptor() {
+        return norma_rms_norm_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *inv_rms, void *dx, void *dgamma, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_rms_norm_backward$handle() {
+        return norma_rms_norm_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *inv_rms, void *dx, void *dgamma, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_rms_norm_backward$address() {
+        return norma_rms_norm_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_rms_norm_backward(const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *inv_rms, void *dx, void *dgamma, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_rms_norm_backward(MemorySegment norm, MemorySegment x, MemorySegment dy, MemorySegment gamma, MemorySegment inv_rms, MemorySegment dx, MemorySegment dgamma, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_rms_norm_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_rms_norm_backward", norm, x, dy, gamma, inv_rms, dx, dgamma, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, dy, gamma, inv_rms, dx, dgamma, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class norma_gradient_descent_step {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Norma.C_INT,

@@ -1,4 +1,4 @@
-#include "batch_norm.h"
+#include "driver.h"
 
 #include <stdlib.h>
 
@@ -6,6 +6,8 @@
 
 /* Images that are taken side by side, at most and if there are as many: memory is read faster from several places. */
 enum { IMAGES_BESIDE = 4 };
+
+static const norma_member ALONE = {.thread = 0, .team = 1};
 
 /* ---- finish ------------------------------------------------------------------------------------ */
 
@@ -150,12 +152,11 @@ static void run_channels(const norma_job *job, norma_slabs slabs, int64_t first,
 
 /* The tensors that both the sums and the last pass read. */
 static int64_t read_twice(const norma_job *job) {
-  if (job->sum == SUM_MOMENTS) return 1;
+  if (job->sum != SUM_GRADIENTS) return 1;
   return job->residual ? 3 : 2;
 }
 
 static void run_runs(const norma_job *job, norma_member member) {
-  static const norma_member ALONE = {.thread = 0, .team = 1};
   const norma_plan *plan = &job->plan;
   const norma_slabs slabs = norma_plan_slabs(plan, read_twice(job));
   if (slabs.shared) {
@@ -225,14 +226,26 @@ static int64_t touched(const norma_job *job) {
   return plain + (job->residual != NULL) + (job->dresidual != NULL);
 }
 
-norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace) {
+void norma_set_up(const norma_plan *plan, norma_job *job, void *workspace) {
   job->plan = *plan;
   job->plan.stream = norma_plan_streams(plan, touched(job));
   job->plan.flat = job->running_mean != NULL;
   if (job->relu) job->plan.fusion = job->residual ? FUSION_ADD_RELU : FUSION_RELU;
+  job->space = norma_space_cut(plan, workspace);
+}
+
+void norma_prepare_channels(const norma_job *job, int64_t first, int64_t end) {
+  finish_channels(job, norma_prepare_gradient_sums, first, end, ALONE);
+}
+
+void norma_run_channels(const norma_job *job, int64_t first, int64_t end) {
+  run_channels(job, norma_plan_slabs(&job->plan, read_twice(job)), first, end, ALONE);
+}
+
+norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace) {
   void *own = workspace ? NULL : malloc((size_t)norma_space_size(plan));
   if (!workspace && !own) return NORMA_OUT_OF_MEMORY;
-  job->space = norma_space_cut(plan, workspace ? workspace : own);
+  norma_set_up(plan, job, workspace ? workspace : own);
   norma_parallel(plan->threads, run_passes, job);
   free(own);
   return NORMA_OK;

@@ -1,0 +1,181 @@
+#include "layer_norm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parameters.h"
+
+enum {
+  SLICES_AT_MOST = 64,    /* of rows, whose sums threads share: more of them take longer to add up than they gain, */
+  SLICE_ROWS = 16,        /* like those of fewer rows */
+  CHUNK_VALUES = 64 << 10 /* of rows that are in the caches while they are added up and written */
+};
+
+/* The parameters' gradients: sums over slices of rows, each of which one thread adds up, chunk by chunk. */
+typedef struct gradients {
+  norma_job *job;
+  norma_layer_parameters parameters;
+  int64_t slices, slice_rows, chunk_rows;
+  double *sum, *product;           /* [slices][length]: of dy, of dy * x_hat */
+  char *chunk_sum, *chunk_product; /* [threads][length] reals */
+} gradients;
+
+static int64_t at_least(int64_t value, int64_t limit) { return value > limit ? value : limit; }
+
+/* Where a slice, a chunk or a row ends. */
+static int64_t end_of(int64_t first, int64_t length, int64_t end) {
+  return end - first < length ? end : first + length;
+}
+
+/* How rows are cut follows from the shape alone, for the sake of the bits. Kernels take four rows at once. */
+static void plan_gradients(const norma_plan *plan, gradients *g) {
+  const int64_t rows = (plan->channels + SLICES_AT_MOST - 1) / SLICES_AT_MOST;
+  g->slice_rows = at_least((rows + 3) / 4 * 4, SLICE_ROWS);
+  g->slices = (plan->channels + g->slice_rows - 1) / g->slice_rows;
+  const int64_t chunk = at_least(CHUNK_VALUES / plan->spatial / 4 * 4, 4);
+  g->chunk_rows = chunk < CHUNK_ADDITIONS ? chunk : CHUNK_ADDITIONS;
+}
+
+/* The scratch, in order: of the driver, defaults of a parameter, sums of slices, sums of chunks. */
+static int64_t cut(const norma_plan *plan, gradients *g, char *at, void **defaults) {
+  plan_gradients(plan, g);
+  const int64_t length = plan->spatial;
+  int64_t used = (norma_space_size(plan) + 63) / 64 * 64;
+  const int64_t sizes[] = {
+    length * norma_parameter_size(plan->data_type), g->slices * length * (int64_t)sizeof(double),
+    g->slices * length * (int64_t)sizeof(double), plan->threads * length * plan->fast->real_size,
+    plan->threads * length * plan->fast->real_size
+  };
+  void *parts[5] = {NULL};
+  for (int i = 0; i < 5; i++) {
+    if (at) parts[i] = at + used;
+    used += (sizes[i] + 63) / 64 * 64;
+  }
+  *defaults = parts[0];
+  g->sum = parts[1];
+  g->product = parts[2];
+  g->chunk_sum = parts[3];
+  g->chunk_product = parts[4];
+  return used;
+}
+
+int64_t norma_layer_space_size(const norma_plan *plan) {
+  gradients unused;
+  void *defaults;
+  return cut(plan, &unused, NULL, &defaults);
+}
+
+static const char *element(const norma_job *job, const void *tensor, int64_t row) {
+  return (const char *)tensor + row * job->plan.spatial * job->plan.fast->element_size;
+}
+
+/* Adds rows [first, end) to the sums of a slice in double, in pieces. */
+static void add_wide(const gradients *g, int64_t first, int64_t end, double *sum, double *product) {
+  const norma_plan *plan = &g->job->plan;
+  const int32_t size = plan->fast->element_size;
+  double piece_sum[PIECE], piece_product[PIECE];
+  for (int64_t i = 0; i < plan->spatial; i += PIECE) {
+    const norma_rows rows = {
+      .count = end - first, .width = end_of(i, PIECE, plan->spatial) - i, .stride = plan->spatial};
+    plan->wide->row_parameter_sums(element(g->job, g->job->x, first) + i * size,
+                                   element(g->job, g->job->dy, first) + i * size, rows,
+                                   g->job->space.by_channel + first, piece_sum, piece_product);
+    plan->wide->row_add(rows.width, piece_sum, piece_product, sum + i, product + i);
+  }
+}
+
+/* Adds rows [first, end) to the sums of a slice; in double where float cannot hold them. */
+static void add_rows(const gradients *g, int64_t first, int64_t end, int32_t thread, double *sum, double *product) {
+  const norma_plan *plan = &g->job->plan;
+  const int64_t length = plan->spatial;
+  bool any_wide = false;
+  for (int64_t row = first; row < end; row++) any_wide |= g->job->space.is_wide[row];
+  if (!any_wide) {
+    const norma_rows rows = {.count = end - first, .width = length, .stride = length};
+    char *chunk_sum = g->chunk_sum + thread * length * plan->fast->real_size;
+    char *chunk_product = g->chunk_product + thread * length * plan->fast->real_size;
+    plan->fast->row_parameter_sums(element(g->job, g->job->x, first), element(g->job, g->job->dy, first), rows,
+                                   g->job->space.by_channel + first, chunk_sum, chunk_product);
+    if (!plan->wide || plan->fast->row_overflows(length, chunk_sum, chunk_product) == 0) {
+      plan->fast->row_add(length, chunk_sum, chunk_product, sum, product);
+      return;
+    }
+  }
+  add_wide(g, first, end, sum, product);
+}
+
+/* Dx is written last, for it may be in place of dy. */
+static void take_slice(const gradients *g, int64_t slice, int32_t thread) {
+  const norma_plan *plan = &g->job->plan;
+  const int64_t end = end_of(slice * g->slice_rows, g->slice_rows, plan->channels);
+  double *sum = g->sum + slice * plan->spatial;
+  double *product = g->product + slice * plan->spatial;
+  memset(sum, 0, (size_t)plan->spatial * sizeof *sum);
+  memset(product, 0, (size_t)plan->spatial * sizeof *product);
+  for (int64_t first = slice * g->slice_rows, past; first < end; first = past) {
+    past = end_of(first, g->chunk_rows, end);
+    norma_prepare_channels(g->job, first, past);
+    add_rows(g, first, past, thread, sum, product);
+    if (g->job->out) norma_run_channels(g->job, first, past);
+  }
+}
+
+/* The sums of all slices, in their order. */
+static void put_gradients(const gradients *g, int64_t first, int64_t count) {
+  const norma_plan *plan = &g->job->plan;
+  double sum[PIECE] = {0}, product[PIECE] = {0};
+  for (int64_t slice = 0; slice < g->slices; slice++) {
+    for (int64_t i = 0; i < count; i++) {
+      sum[i] += g->sum[slice * plan->spatial + first + i];
+      product[i] += g->product[slice * plan->spatial + first + i];
+    }
+  }
+  if (g->parameters.dgamma) norma_parameters_put(plan->data_type, g->parameters.dgamma, first, count, product);
+  if (g->parameters.dbeta) norma_parameters_put(plan->data_type, g->parameters.dbeta, first, count, sum);
+}
+
+static void run_gradients(void *context, norma_member member) {
+  const gradients *g = context;
+  int64_t first, end;
+  norma_share(member, g->slices, &first, &end);
+  for (; first < end; first++) take_slice(g, first, member.thread);
+  norma_meet(member);
+  const int64_t length = g->job->plan.spatial;
+  norma_share(member, (length + PIECE - 1) / PIECE, &first, &end);
+  for (; first < end; first++)
+    put_gradients(g, first * PIECE, end_of(first * PIECE, PIECE, length) - first * PIECE);
+}
+
+/* The parameters, of which those that are absent are ones or zeros. */
+static void set_parameters(norma_plan *plan, norma_layer_parameters parameters, void *defaults) {
+  if (!parameters.gamma && !parameters.beta) return;
+  plan->fusion = FUSION_AFFINE;
+  plan->gamma = parameters.gamma ? parameters.gamma : defaults;
+  plan->beta = parameters.beta ? parameters.beta : defaults;
+  if (parameters.gamma && parameters.beta) return;
+  for (int64_t i = 0; i < plan->spatial; i++)
+    norma_parameter_put(plan->data_type, defaults, i, parameters.gamma ? 0 : 1);
+}
+
+static void run(const norma_plan *plan, norma_job *job, norma_layer_parameters parameters, char *workspace) {
+  void *defaults;
+  gradients g = {.job = job, .parameters = parameters};
+  cut(plan, &g, workspace, &defaults);
+  norma_plan with_parameters = *plan;
+  set_parameters(&with_parameters, parameters, defaults);
+  if (parameters.dgamma || parameters.dbeta) {
+    norma_set_up(&with_parameters, job, workspace);
+    norma_parallel(plan->threads, run_gradients, &g);
+  } else {
+    norma_run(&with_parameters, job, workspace);
+  }
+}
+
+norma_status norma_layer_run(const norma_plan *plan, norma_job *job, norma_layer_parameters parameters,
+                             void *workspace) {
+  void *own = workspace ? NULL : malloc((size_t)norma_layer_space_size(plan));
+  if (!workspace && !own) return NORMA_OUT_OF_MEMORY;
+  run(plan, job, parameters, workspace ? workspace : own);
+  free(own);
+  return NORMA_OK;
+}
