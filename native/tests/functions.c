@@ -86,87 +86,141 @@ static norma_status relu_backward_inference(const scalars *w, void *const *a) {
                                                   a[9], a[10], a[11], w->workspace_size);
 }
 
+/* A product that is too large stays too large. */
+static norma_layer_norm rows_of(const scalars *with) {
+  const norma_batch_norm *norm = &with->norm;
+  int64_t length;
+  if (__builtin_mul_overflow(norm->batch, norm->spatial, &length)) length = INT64_MAX;
+  return (norma_layer_norm){norm->channels, length, norm->epsilon, norm->data_type, norm->threads};
+}
+
+static norma_status layer_norm_forward(const scalars *w, void *const *a) {
+  const norma_layer_norm norm = rows_of(w);
+  return norma_layer_norm_forward(w->no_descriptor ? NULL : &norm, a[0], a[1], a[2], a[3], a[4], a[5], a[6],
+                                  w->workspace_size);
+}
+
+static norma_status layer_norm_backward(const scalars *w, void *const *a) {
+  const norma_layer_norm norm = rows_of(w);
+  return norma_layer_norm_backward(w->no_descriptor ? NULL : &norm, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
+                                   a[8], w->workspace_size);
+}
+
+static norma_status rms_norm_forward(const scalars *w, void *const *a) {
+  const norma_layer_norm norm = rows_of(w);
+  return norma_rms_norm_forward(w->no_descriptor ? NULL : &norm, a[0], a[1], a[2], a[3], a[4], w->workspace_size);
+}
+
+static norma_status rms_norm_backward(const scalars *w, void *const *a) {
+  const norma_layer_norm norm = rows_of(w);
+  return norma_rms_norm_backward(w->no_descriptor ? NULL : &norm, a[0], a[1], a[2], a[3], a[4], a[5], a[6],
+                                 w->workspace_size);
+}
+
+static norma_status layer_norm_workspace_size(const scalars *w, void *const *a) {
+  const norma_layer_norm norm = rows_of(w);
+  return norma_layer_norm_workspace_size(w->no_descriptor ? NULL : &norm, a[0]);
+}
+
 #define SCRATCH {"workspace", WORKSPACE, OUT, OPTIONAL, {NULL}}
 
 const test_function FUNCTIONS[] = {
-  {"forward_training", forward_training, true, true,
+  {"forward_training", forward_training, true, false, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}},
     {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"forward_inference", forward_inference, true, false,
+  {"forward_inference", forward_inference, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}},
     {"running_var", PARAMETERS, IN, REQUIRED, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}}, SCRATCH}},
-  {"backward_training", backward_training, true, true,
+  {"backward_training", backward_training, true, false, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"backward_inference", backward_inference, true, false,
+  {"backward_inference", backward_inference, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"local_statistics", local_statistics, true, false,
+  {"local_statistics", local_statistics, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"mean", STATISTICS, OUT, REQUIRED, {NULL}},
     {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"normalize", normalize, true, false,
+  {"normalize", normalize, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}}, SCRATCH}},
-  {"local_gradient_sums", local_gradient_sums, true, false,
+  {"local_gradient_sums", local_gradient_sums, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
     {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"gradient_input", gradient_input, true, false,
+  {"gradient_input", gradient_input, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
     {"sum_dy", STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy_x_hat", STATISTICS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, REQUIRED, {"dy"}}, SCRATCH}},
-  {"relu_forward_training", relu_forward_training, true, true,
+  {"relu_forward_training", relu_forward_training, true, false, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"y", TENSOR, OUT, REQUIRED, {"x", "residual"}}, {"mean", STATISTICS, OUT, REQUIRED, {NULL}},
     {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"relu_forward_inference", relu_forward_inference, true, false,
+  {"relu_forward_inference", relu_forward_inference, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
     {"y", TENSOR, OUT, REQUIRED, {"x", "residual"}}, SCRATCH}},
-  {"relu_backward_training", relu_backward_training, true, true,
+  {"relu_backward_training", relu_backward_training, true, false, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"dy", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
     {"dresidual", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"relu_backward_inference", relu_backward_inference, true, false,
+  {"relu_backward_inference", relu_backward_inference, true, false, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"dy", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}},
     {"running_var", PARAMETERS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
     {"dresidual", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"workspace_size", workspace_size, true, false, {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
-  {"update_running", update_running, false, false,
+  {"workspace_size", workspace_size, true, false, false, {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
+  {"update_running", update_running, false, false, false,
    {{"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
     {"running_mean", PARAMETERS, OUT, REQUIRED, {NULL}}, {"running_var", PARAMETERS, OUT, REQUIRED, {NULL}},
     {"batches", ONE_COUNT, OUT, REQUIRED, {NULL}}, {"refused", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
-  {"merge_statistics", merge_statistics, false, false,
+  {"merge_statistics", merge_statistics, false, false, false,
    {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"means", PART_STATISTICS, IN, REQUIRED, {NULL}},
     {"variances", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"count", ONE_COUNT, OUT, REQUIRED, {NULL}},
     {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}}},
-  {"merge_gradient_sums", merge_gradient_sums, false, false,
+  {"merge_gradient_sums", merge_gradient_sums, false, false, false,
    {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"sums_dy", PART_STATISTICS, IN, REQUIRED, {NULL}},
     {"sums_dy_x_hat", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
     {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}}},
-  {"gradient_descent_step", gradient_descent_step, false, false,
+  {"gradient_descent_step", gradient_descent_step, false, false, false,
    {{"gradient", PARAMETERS, IN, REQUIRED, {NULL}}, {"parameter", PARAMETERS, OUT, REQUIRED, {NULL}},
-    {"velocity", PARAMETERS, OUT, REQUIRED, {NULL}}}}
+    {"velocity", PARAMETERS, OUT, REQUIRED, {NULL}}}},
+  {"layer_norm_forward", layer_norm_forward, false, true, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", ROW_PARAMETERS, IN, OPTIONAL, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}},
+    {"mean", STATISTICS, OUT, OPTIONAL, {NULL}}, {"inv_std", STATISTICS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"layer_norm_backward", layer_norm_backward, false, true, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
+    {"inv_std", STATISTICS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
+    {"dgamma", ROW_PARAMETERS, OUT, OPTIONAL, {NULL}}, {"dbeta", ROW_PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"rms_norm_forward", rms_norm_forward, false, true, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"y", TENSOR, OUT, REQUIRED, {"x"}}, {"inv_rms", STATISTICS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"rms_norm_backward", rms_norm_backward, false, true, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}}, {"inv_rms", STATISTICS, IN, REQUIRED, {NULL}},
+    {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", ROW_PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"layer_norm_workspace_size", layer_norm_workspace_size, false, true, false,
+   {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}}
 };
 const int FUNCTIONS_COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
 
@@ -174,7 +228,8 @@ int64_t argument_element(const test_call *call, int i) {
   const int32_t type = call->with.norm.data_type;
   switch (call->function->arguments[i].kind) {
     case TENSOR: return value_size(type);
-    case PARAMETERS: return parameter_size(type);
+    case PARAMETERS:
+    case ROW_PARAMETERS: return parameter_size(type);
     default: return (int64_t)sizeof(double);
   }
 }
@@ -184,6 +239,7 @@ int64_t argument_bytes(const test_call *call, int i) {
   const int64_t element = argument_element(call, i);
   switch (call->function->arguments[i].kind) {
     case TENSOR: return norm->batch * norm->channels * norm->spatial * element;
+    case ROW_PARAMETERS: return norm->batch * norm->spatial * element;
     case PART_STATISTICS: return PARTS * norm->channels * element;
     case PART_COUNTS: return PARTS * element;
     case ONE_COUNT: return element;
@@ -195,7 +251,8 @@ int64_t argument_bytes(const test_call *call, int i) {
 /* The data type of an array that is no count. */
 static int32_t array_type(const test_call *call, array_kind kind) {
   const int32_t type = call->with.norm.data_type;
-  return kind == TENSOR ? type : kind == PARAMETERS ? parameter_type(type) : NORMA_FLOAT64;
+  const bool is_parameter = kind == PARAMETERS || kind == ROW_PARAMETERS;
+  return kind == TENSOR ? type : is_parameter ? parameter_type(type) : NORMA_FLOAT64;
 }
 
 static void fill(test_call *call, int i, uint64_t *seed) {
@@ -211,6 +268,12 @@ static void fill(test_call *call, int i, uint64_t *seed) {
   }
 }
 
+norma_status call_workspace_size(const test_call *call, int64_t *size) {
+  const norma_layer_norm rows = rows_of(&call->with);
+  return call->function->takes_rows ? norma_layer_norm_workspace_size(&rows, size)
+                                    : norma_batch_norm_workspace_size(&call->with.norm, size);
+}
+
 test_call call_make(const test_function *function, int32_t data_type) {
   test_call call = {.function = function};
   call.with = (scalars){
@@ -221,8 +284,7 @@ test_call call_make(const test_function *function, int32_t data_type) {
     .count = 15
   };
   /* Without a level there is no size, and none is needed. */
-  if (norma_batch_norm_workspace_size(&call.with.norm, &call.with.workspace_size) != NORMA_OK)
-    call.with.workspace_size = 4096;
+  if (call_workspace_size(&call, &call.with.workspace_size) != NORMA_OK) call.with.workspace_size = 4096;
   int64_t offsets[ARGUMENTS_AT_MOST];
   while (function->arguments[call.count].name) {
     offsets[call.count] = call.size;

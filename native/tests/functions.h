@@ -12,7 +12,8 @@ enum { ARGUMENTS_AT_MOST = 12, PARTS = 3 };
 typedef enum array_kind {
   TENSOR,
   PARAMETERS,
-  STATISTICS,      /* double[C] */
+  ROW_PARAMETERS,  /* of each element of a row */
+  STATISTICS,      /* double[C], or of each row */
   PART_STATISTICS, /* double[PARTS * C] */
   PART_COUNTS,     /* int64[PARTS] */
   ONE_COUNT,       /* int64[1] */
@@ -47,6 +48,7 @@ typedef struct test_function {
   const char *name;
   caller *call;
   bool takes_norm;
+  bool takes_rows; /* a norma_layer_norm: C rows of all that a channel has */
   bool trains; /* needs two values per channel */
   test_argument arguments[ARGUMENTS_AT_MOST + 1];
 } test_function;
@@ -68,6 +70,9 @@ typedef struct test_call {
 /* Valid arguments for a tensor of 3 x 4 x 5. */
 test_call call_make(const test_function *function, int32_t data_type);
 void call_free(test_call *call);
+
+/* The bytes of workspace that the function wants. */
+norma_status call_workspace_size(const test_call *call, int64_t *size);
 
 /* The bytes of the elements of an argument, and of one of them. */
 int64_t argument_bytes(const test_call *call, int i);

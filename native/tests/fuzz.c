@@ -3,6 +3,7 @@
  *   shape, data type, layout, epsilon, data, what is absent, and an operation, which is compared with the
  *     reference, or with NaN, infinities and any other bits among the data, for the sanitizers to watch;
  *   outputs that are left out or in place, in a workspace of the size that is enough: the same bits;
+ *   layer or RMS normalization of rows, which is compared with the formulas;
  *   any function with arguments that are spoiled: what is refused leaves all memory as it was.
  */
 #include <math.h>
@@ -11,6 +12,7 @@
 
 #include "checked.h"
 #include "functions.h"
+#include "rows.h"
 
 /* Few, for many runs in a second; now and then so many that a channel has more than a chunk. */
 enum { ELEMENTS_AT_MOST = 400, ELEMENTS_NOW_AND_THEN = 9000 };
@@ -96,6 +98,25 @@ static void compare_with_reference(test_input *input) {
   layer_give(&layer);
   layer_check(&layer, operation, HOSTILE);
   layer_free(&layer);
+}
+
+/* Layer or RMS normalization. */
+static void compare_rows(test_input *input) {
+  const norma_batch_norm shape = some_norm(input);
+  const norma_layer_norm norm = {.rows = shape.batch, .length = shape.channels * shape.spatial, .epsilon = 1e-5,
+                                 .data_type = shape.data_type, .threads = shape.threads};
+  const int parameters = below(input, 4);
+  rows_case c = rows_make(norm, below(input, 2), parameters % 2, parameters / 2);
+  uint64_t seed = word(input);
+  rows_fill(&c, (rows_data)below(input, KINDS), &seed);
+  require(rows_forward(&c, NULL, 0) == NORMA_OK);
+  rows_check_forward(&c);
+  void *const dx = c.dx;
+  if (below(input, 8) == 7) c.dx = NULL;
+  require(rows_backward(&c, NULL, 0) == NORMA_OK);
+  rows_check_backward(&c);
+  c.dx = dx;
+  rows_free(&c);
 }
 
 /* Bits of any kind somewhere in tensors, parameters and statistics. */
@@ -244,8 +265,8 @@ static void refuse(test_input *input) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static void (*const ways[])(test_input *) = {compare_with_reference, watch_any_bits, leave_out, refuse};
+  static void (*const ways[])(test_input *) = {compare_with_reference, watch_any_bits, leave_out, refuse, compare_rows};
   test_input input = {data, size};
-  ways[below(&input, 4)](&input);
+  ways[below(&input, 5)](&input);
   return 0;
 }

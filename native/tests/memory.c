@@ -68,7 +68,7 @@ static void out_of_memory(void **state) {
 static void check_nothing_allocated(test_call *call) {
   const int workspace = index_of_workspace(call);
   int64_t size = 0;
-  assert_int_equal(norma_batch_norm_workspace_size(&call->with.norm, &size), NORMA_OK);
+  assert_int_equal(call_workspace_size(call, &size), NORMA_OK);
   void *memory = new_bytes(size);
   if (workspace >= 0) {
     call->arrays[workspace] = memory;
