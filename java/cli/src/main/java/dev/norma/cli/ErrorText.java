@@ -6,10 +6,16 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 
 /** What an exception means to someone who does not know the program. */
-final class ErrorText {
+public final class ErrorText {
   private ErrorText() {}
 
-  static String of(Throwable exception) {
+  /**
+   * In words.
+   *
+   * @param exception what was thrown
+   * @return one line for the user
+   */
+  public static String of(Throwable exception) {
     return switch (exception) {
       case UncheckedIOException unchecked -> of(unchecked.getCause());
       // These have nothing but the file as their message.

@@ -1,5 +1,6 @@
 package dev.norma.cli;
 
+import dev.norma.cli.train.TrainCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;

@@ -5,11 +5,11 @@ import java.io.StringWriter;
 import java.util.List;
 
 /** Runs the command line inside the JVM of the tests, through the same door as a user. */
-final class Cli {
+public final class Cli {
   /** What a command said and how it ended. */
-  record Result(int exitCode, String out, String err) {
+  public record Result(int exitCode, String out, String err) {
     /** The cells of a row of the result table after its name, which are separated by two blanks or more. */
-    String[] row(String name) {
+    public String[] row(String name) {
       return out.lines()
           .filter(line -> line.startsWith(name + "  "))
           .findFirst()
@@ -20,14 +20,14 @@ final class Cli {
     }
 
     /** A percentage of the result table as a number. */
-    double percent(String name, int column) {
+    public double percent(String name, int column) {
       return Double.parseDouble(row(name)[column].replace(" %", ""));
     }
   }
 
   private Cli() {}
 
-  static Result run(String... arguments) {
+  public static Result run(String... arguments) {
     var out = new StringWriter();
     var err = new StringWriter();
     int exitCode = Main.run(new PrintWriter(out), new PrintWriter(err), List.of(), arguments);

@@ -69,7 +69,7 @@ class MainTest {
   void debugShowsWhereAFailureArose() {
     var result = Cli.run("train", "--data", "no/such/folder", "--debug");
     assertThat(result.exitCode()).isEqualTo(1);
-    assertThat(result.err()).contains("no/such/folder: no such folder", "at dev.norma.cli.ImageFolder.read");
+    assertThat(result.err()).contains("no/such/folder: no such folder", "at dev.norma.cli.data.ImageFolder.read");
   }
 
   @Test

@@ -1,0 +1,41 @@
+package dev.norma.cli.train;
+
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * One finished training.
+ *
+ * @param stop why it ended
+ * @param iterations how many batches were learnt
+ * @param iterationsPerEpoch how many batches the training images make
+ * @param seconds the time for all iterations and the measurements on the way
+ * @param checkpoints what was measured on the way, in order; empty if nothing was trained
+ * @param test the score on the test images at the end
+ */
+record Outcome(
+    Stop stop, long iterations, int iterationsPerEpoch, double seconds, List<Checkpoint> checkpoints, Score test) {
+
+  /** Why a training ended. */
+  enum Stop {
+    LOSS_REACHED,
+    EPOCHS_DONE,
+    DIVERGED
+  }
+
+  /** The iteration at which the validation loss was first measured at {@code loss} or less. */
+  OptionalLong iterationsTo(double loss) {
+    return checkpoints.stream()
+        .filter(checkpoint -> checkpoint.validation().loss() <= loss)
+        .mapToLong(Checkpoint::iteration)
+        .findFirst();
+  }
+
+  double epochs() {
+    return (double) iterations / iterationsPerEpoch;
+  }
+
+  double millisecondsPerIteration() {
+    return 1e3 * seconds / iterations;
+  }
+}

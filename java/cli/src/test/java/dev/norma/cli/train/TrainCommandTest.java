@@ -1,0 +1,192 @@
+package dev.norma.cli.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.norma.cli.Cli;
+import dev.norma.cli.data.IdxBytes;
+import java.awt.Color;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainCommandTest {
+  private static final int WITHOUT = 0;
+  private static final int WITH = 1;
+
+  @TempDir Path folder;
+
+  private Cli.Result train(String... options) {
+    var arguments = Stream.concat(Stream.of("train", "--out", folder.toString()), Stream.of(options));
+    return Cli.run(arguments.toArray(String[]::new));
+  }
+
+  private Cli.Result trainWell(String... options) {
+    var result = train(options);
+    assertThat(result.err().lines()).allMatch(line -> line.matches("with(out)? batch normalization: epoch .*"));
+    assertThat(result.exitCode()).isZero();
+    return result;
+  }
+
+  private String curves() throws IOException {
+    return Files.readString(folder.resolve("curves.csv"));
+  }
+
+  private Path imageFolder(String part, int count) throws IOException {
+    var images = Files.createDirectories(folder.resolve("images"));
+    IdxBytes.writePair(images, part, count, new Random(count), true);
+    return images;
+  }
+
+  @Test
+  void reaches95PercentOnTheDigits() throws IOException {
+    long start = System.nanoTime();
+    var result = trainWell();
+    assertThat(System.nanoTime() - start).as("well under a minute").isLessThan(40_000_000_000L);
+    assertThat(result.out()).contains("1,079 training, 359 validation and 359 test images of 64 pixels");
+    assertThat(result.percent("test accuracy", WITH)).isGreaterThanOrEqualTo(95);
+    assertThat(result.row("ended by")).startsWith("the condition", "the condition");
+    assertThat(result.out()).contains("Where the text is at odds with itself");
+    assertThat(result.out()).contains("Wrote " + folder.resolve("curves.csv"), "Wrote " + folder.resolve("curves.png"));
+    assertDrawn(ImageIO.read(folder.resolve("curves.png").toFile()));
+    assertThat(curves().lines().skip(1)).allMatch(line -> line.matches("with(out)?,\\d+(,\\d+\\.\\d+){5}"));
+  }
+
+  private static void assertDrawn(BufferedImage picture) {
+    assertThat(picture.getWidth()).isEqualTo(1200);
+    for (int half = 0; half < 2; half++) {
+      for (int color : new int[] {0x0072B2, 0xD55E00}) {
+        assertThat(count(picture, half, new Color(color)))
+            .as("pixels of color %06x in half %d", color, half)
+            .isGreaterThan(500);
+      }
+    }
+  }
+
+  private static int count(BufferedImage picture, int half, Color color) {
+    int height = picture.getHeight() / 2;
+    int count = 0;
+    for (int y = half * height; y < (half + 1) * height; y++) {
+      for (int x = 0; x < picture.getWidth(); x++) {
+        count += picture.getRGB(x, y) == color.getRGB() ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
+  @Test
+  void theSeedDecidesTheResult() throws IOException {
+    trainWell("--epochs", "2", "--seed", "5");
+    String first = curves();
+    trainWell("--epochs", "2", "--seed", "5");
+    assertThat(curves()).isEqualTo(first);
+    trainWell("--epochs", "2", "--seed", "6");
+    assertThat(curves()).isNotEqualTo(first);
+  }
+
+  @Test
+  void bothLayersTrainAlike() throws IOException {
+    trainWell("--epochs", "2", "--layer", "norma");
+    var norma = curves().lines().filter(line -> line.startsWith("with,")).toList();
+    trainWell("--epochs", "2", "--layer", "djl");
+    var djl = curves().lines().filter(line -> line.startsWith("with,")).toList();
+    assertThat(djl).hasSameSizeAs(norma).hasSize(34);
+    for (int i = 0; i < norma.size(); i++) {
+      // Float rounding, 1e-7, grown by 34 steps of descent; another momentum or variance changes the first digits.
+      assertThat(validationLoss(djl.get(i))).isCloseTo(validationLoss(norma.get(i)),
+          within(1e-3));
+    }
+  }
+
+  private static double validationLoss(String line) {
+    return Double.parseDouble(line.split(",")[5]);
+  }
+
+  @Test
+  void everyCallCanBeChecked() {
+    assertThat(trainWell("--epochs", "1", "--check").out())
+        .contains("batch normalization by norma, every call compared with the reference")
+        .contains("Every call of the kernels agreed with the reference.");
+  }
+
+  @Test
+  void savedNetworksGoOnWhereTheyStopped() {
+    var file = folder.resolve("networks.safetensors").toString();
+    var saved = trainWell("--epochs", "3", "--save", file);
+    assertThat(saved.out()).contains("Wrote " + file);
+    var loaded = trainWell("--epochs", "0", "--load", file, "--seed", "99");
+    assertThat(loaded.row("test accuracy")).isEqualTo(saved.row("test accuracy"));
+    assertThat(loaded.row("ended by")).startsWith("not trained", "not trained");
+    assertThat(loaded.out()).doesNotContain("curves.png");
+    var other = trainWell("--epochs", "0", "--load", file, "--layer", "djl");
+    assertThat(other.row("test accuracy")).isEqualTo(saved.row("test accuracy"));
+  }
+
+  @Test
+  void refusesFilesThatItCannotLoad() throws IOException {
+    var file = Files.writeString(folder.resolve("broken"), "no networks");
+    var broken = train("--load", file.toString());
+    assertThat(broken.exitCode()).isEqualTo(1);
+    assertThat(broken.err().lines()).singleElement().asString().startsWith("norma train: " + file + ": ");
+
+    var networks = folder.resolve("networks").toString();
+    trainWell("--epochs", "0", "--save", networks);
+    var other = train("--load", networks, "--data", imageFolder("train", 200).toString());
+    assertThat(other.exitCode()).isEqualTo(1);
+    assertThat(other.err().strip()).isEqualTo(
+        "norma train: " + networks + ": without.fc1.weight has shape (128, 64), this network needs (128, 30)");
+
+    var missing = train("--load", folder.resolve("none").toString());
+    assertThat(missing.err().strip()).isEqualTo("norma train: " + folder.resolve("none") + ": no such file or folder");
+  }
+
+  @Test
+  void trainsOnFilesInIdxFormat() throws IOException {
+    var images = imageFolder("train", 600);
+    imageFolder("t10k", 100);
+    var result = trainWell("--data", images.toString(), "--batch-size", "19", "--stop-loss", "0.05");
+    assertThat(result.out()).contains("570 training, 30 validation and 100 test images of 30 pixels");
+    assertThat(result.percent("test accuracy", WITHOUT)).isGreaterThanOrEqualTo(95);
+    assertThat(result.percent("test accuracy", WITH)).isGreaterThanOrEqualTo(95);
+  }
+
+  @Test
+  void saysAloudThatItSplitsASingleFile() throws IOException {
+    var result = trainWell("--data", imageFolder("t10k", 300).toString(), "--epochs", "1");
+    assertThat(result.out()).contains("only its test files (t10k), split by lot");
+  }
+
+  @Test
+  void saysWhichByteOfADataFileIsWrong() throws IOException {
+    var images = imageFolder("train", 200);
+    var labels = images.resolve("train-labels-idx1-ubyte.gz");
+    Files.write(labels, IdxBytes.gzip(IdxBytes.labels(new int[199])));
+    var result = train("--data", images.toString());
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.err().strip()).isEqualTo("norma train: " + labels + ", byte 4: expected 200 labels, as many as "
+        + "train-images-idx3-ubyte.gz has images, found 199");
+  }
+
+  @Test
+  void divergenceIsAFailure() {
+    var result = train("--learning-rate", "1e9", "--epochs", "2");
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.err()).contains("norma train: training diverged").contains("--learning-rate");
+    assertThat(result.row("ended by")[WITHOUT]).isEqualTo("divergence");
+  }
+
+  @Test
+  void aFileInPlaceOfTheOutputFolderIsRefusedBeforeTraining() throws IOException {
+    var file = Files.createFile(folder.resolve("taken"));
+    var result = Cli.run("train", "--out", file.toString());
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err().strip()).isEqualTo("norma train: " + file + ": is a file, not a folder");
+  }
+}
