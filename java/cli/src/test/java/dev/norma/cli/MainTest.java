@@ -49,6 +49,12 @@ class MainTest {
     assertMisuse("--learning-rate must be above 0 and finite, not NaN", "train", "--learning-rate", "NaN");
     assertMisuse("--stop-loss must be at least 0", "train", "--stop-loss", "-0.5");
     assertMisuse("--check needs --layer norma", "train", "--layer", "djl", "--check");
+    assertMisuse("'vgg' is none of mlp", "train", "--network", "vgg");
+    assertMisuse("'rms' is none of none, batch", "train", "--normalization", "none,rms");
+    assertMisuse("--normalization has batch twice", "train", "--normalization", "batch,none,batch");
+    assertMisuse("--runs must be at least 1, not 0", "train", "--runs", "0");
+    assertMisuse("leave out --runs", "train", "--runs", "2", "--save", "file");
+    assertMisuse("leave out --runs", "train", "--runs", "2", "--load", "file");
     assertMisuse("its folder does not exist", "train", "--save", "no/such/folder/file");
     assertMisuse("'3' is not batch x channels x spatial extents", "check", "--shape", "3");
     assertMisuse("'4x0' is not batch", "check", "--shape", "4x0");

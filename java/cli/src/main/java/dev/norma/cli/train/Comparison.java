@@ -1,25 +1,36 @@
 package dev.norma.cli.train;
 
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
 /**
- * The same network trained twice from the same weights, on the same batches.
+ * The same network trained with several normalizations, from the same weights and on the same batches.
  *
- * @param without without batch normalization
- * @param with with batch normalization
+ * @param trained one entry per normalization, each with the same seeds
  */
-record Comparison(Outcome without, Outcome with) {
-  boolean trained() {
-    return without.iterations() > 0;
+record Comparison(List<Trained> trained) {
+  Optional<Trained> with(Normalization normalization) {
+    return trained.stream().filter(entry -> entry.normalization() == normalization).findFirst();
+  }
+
+  Stream<Outcome> outcomes() {
+    return trained.stream().flatMap(entry -> entry.runs().stream());
+  }
+
+  int runs() {
+    return trained.getFirst().runs().size();
+  }
+
+  boolean hasTrained() {
+    return mostIterations() > 0;
   }
 
   long mostIterations() {
-    return Math.max(without.iterations(), with.iterations());
-  }
-
-  boolean bothReachedTheLoss() {
-    return without.stop() == Outcome.Stop.LOSS_REACHED && with.stop() == Outcome.Stop.LOSS_REACHED;
+    return outcomes().mapToLong(Outcome::iterations).max().orElse(0);
   }
 
   boolean diverged() {
-    return without.stop() == Outcome.Stop.DIVERGED || with.stop() == Outcome.Stop.DIVERGED;
+    return outcomes().anyMatch(outcome -> outcome.stop() == Outcome.Stop.DIVERGED);
   }
 }

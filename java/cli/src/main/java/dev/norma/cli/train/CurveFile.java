@@ -7,27 +7,33 @@ import java.nio.file.Path;
 /** The learning curves as a table of comma-separated values. */
 final class CurveFile {
   private static final String HEADER =
-      "batch_normalization,iteration,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy\n";
+      "batch_normalization,iteration,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy";
 
   private CurveFile() {}
 
-  static void write(Path file, Comparison comparison) throws IOException {
-    var lines = new StringBuilder(HEADER);
-    append(lines, "without", comparison.without());
-    append(lines, "with", comparison.with());
+  /** Several runs have a last column with the seed. */
+  static void write(Path file, Comparison comparison, long firstSeed) throws IOException {
+    boolean several = comparison.runs() > 1;
+    var lines = new StringBuilder(HEADER).append(several ? ",seed\n" : "\n");
+    for (var trained : comparison.trained()) {
+      for (int run = 0; run < trained.runs().size(); run++) {
+        append(lines, trained.normalization().key(), trained.runs().get(run), several ? "," + (firstSeed + run) : "");
+      }
+    }
     Files.writeString(file, lines);
   }
 
-  private static void append(StringBuilder lines, String name, Outcome outcome) {
+  private static void append(StringBuilder lines, String name, Outcome outcome, String end) {
     for (var checkpoint : outcome.checkpoints()) {
-      lines.append("%s,%d,%.4f,%.6f,%.6f,%.6f,%.6f%n".formatted(
+      lines.append("%s,%d,%.4f,%.6f,%.6f,%.6f,%.6f%s\n".formatted(
           name,
           checkpoint.iteration(),
           (double) checkpoint.iteration() / outcome.iterationsPerEpoch(),
           checkpoint.train().loss(),
           checkpoint.train().accuracy(),
           checkpoint.validation().loss(),
-          checkpoint.validation().accuracy()));
+          checkpoint.validation().accuracy(),
+          end));
     }
   }
 }

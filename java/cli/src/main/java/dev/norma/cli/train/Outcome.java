@@ -35,7 +35,12 @@ record Outcome(
     return (double) iterations / iterationsPerEpoch;
   }
 
+  /** NaN if nothing was trained. */
   double millisecondsPerIteration() {
-    return 1e3 * seconds / iterations;
+    return iterations == 0 ? Double.NaN : 1e3 * seconds / iterations;
+  }
+
+  double testAccuracy() {
+    return test.accuracy();
   }
 }

@@ -9,29 +9,29 @@ final class ResultNotes {
 
   static List<String> lines(Comparison comparison, int trainingImages) {
     var lines = new ArrayList<String>();
-    if (comparison.trained()) {
-      lines.addAll(comparedWithText(comparison, trainingImages));
+    var without = comparison.with(Normalization.NONE);
+    var with = comparison.with(Normalization.BATCH);
+    if (comparison.hasTrained() && without.isPresent() && with.isPresent()) {
+      lines.addAll(comparedWithText(without.get(), with.get(), trainingImages));
       lines.add("");
     }
     lines.addAll(textAtOddsWithItself());
     return lines;
   }
 
-  private static List<String> comparedWithText(Comparison comparison, int trainingImages) {
-    var without = comparison.without();
-    var with = comparison.with();
+  private static List<String> comparedWithText(Trained without, Trained with, int trainingImages) {
     return List.of(
         "With batch normalization, compared with without:",
-        comparison.bothReachedTheLoss()
+        without.allReachedTheLoss() && with.allReachedTheLoss()
             ? "  iterations          x %.2f   (the text: x %.2f)".formatted(
-                ratio(with.iterations(), without.iterations()),
+                ratio(with.mean(Outcome::iterations), without.mean(Outcome::iterations)),
                 ratio(Published.WITH.iterationsDone(), Published.WITHOUT.iterationsDone()))
-            : "  iterations          do not compare: not both trainings reached the stopping condition",
+            : "  iterations          do not compare: not all trainings reached the stopping condition",
         "  time per iteration  x %.2f   (the text: x %.2f)".formatted(
-            ratio(with.millisecondsPerIteration(), without.millisecondsPerIteration()),
+            ratio(with.mean(Outcome::millisecondsPerIteration), without.mean(Outcome::millisecondsPerIteration)),
             ratio(Published.WITH.millisecondsPerIteration(), Published.WITHOUT.millisecondsPerIteration())),
         "  test accuracy       %+.2f points   (the text: %+.2f points)".formatted(
-            100 * (with.test().accuracy() - without.test().accuracy()),
+            100 * (with.mean(Outcome::testAccuracy) - without.mean(Outcome::testAccuracy)),
             100 * (Published.WITH.accuracy() - Published.WITHOUT.accuracy())),
         "Times include the measurements on the way, in the text as well.",
         trainingImages == Published.TRAINING_IMAGES

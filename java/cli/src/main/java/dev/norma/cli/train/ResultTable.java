@@ -1,84 +1,106 @@
 package dev.norma.cli.train;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
-/** The table of the text, with this run's results beside those that the text gives. */
+/** The table of the text, with the results of our trainings beside those that the text gives. */
 final class ResultTable {
-  private static final String ROW = "%-22s%-18s%-18s%-18s%-18s";
+  private static final Columns COLUMNS = new Columns(22, 18);
 
-  private ResultTable() {}
+  private static final Measure VALIDATION_LOSS =
+      new Measure("validation loss", "%.4f", "", ResultTable::lastValidationLoss);
+  private static final Measure EPOCHS = new Measure("epochs", "%.2f", "", Outcome::epochs);
+  private static final Measure ITERATIONS = new Measure("iterations", "%,.0f", "", Outcome::iterations);
+  private static final Measure TIME = new Measure("time", "%.2f", " s", Outcome::seconds);
+  private static final Measure ITERATION_TIME =
+      new Measure("time per iteration", "%.2f", " ms", Outcome::millisecondsPerIteration);
+  private static final Measure ACCURACY = Measure.percent("test accuracy", Outcome::testAccuracy);
+
+  private final Comparison comparison;
+
+  private ResultTable(Comparison comparison) {
+    this.comparison = comparison;
+  }
 
   static List<String> lines(Comparison comparison, double stopLoss) {
-    var without = comparison.without();
-    var with = comparison.with();
-    String condition = "loss <= " + stopLoss;
-    return List.of(
-        row("", "this run", "", "the text", ""),
-        row("batch normalization", "without", "with", "without", "with"),
-        row("-".repeat(20), "-".repeat(16), "-".repeat(16), "-".repeat(16), "-".repeat(16)),
-        row("stopping condition", condition, condition, "loss < 0.12", "loss < 0.12"),
-        row("ended by", ending(without), ending(with), "the condition", "the condition"),
-        row("validation loss", loss(without), loss(with), "-", "0.1173"),
-        row("epochs", epochs(without), epochs(with), "6", "4"),
-        row("iterations", iterations(without), iterations(with),
-            "%,d".formatted(Published.WITHOUT.iterations()), "%,d".formatted(Published.WITH.iterations())),
-        row("  to loss 0.5", iterationsTo(without, 0.5), iterationsTo(with, 0.5), "-", "-"),
-        row("  to loss 0.25", iterationsTo(without, 0.25), iterationsTo(with, 0.25), "-", "-"),
-        row("time", seconds(without), seconds(with), "17 s", "19 s"),
-        row("time per iteration", milliseconds(without.millisecondsPerIteration()),
-            milliseconds(with.millisecondsPerIteration()),
-            milliseconds(Published.WITHOUT.millisecondsPerIteration()),
-            milliseconds(Published.WITH.millisecondsPerIteration())),
-        row("test accuracy", percent(without.test().accuracy()), percent(with.test().accuracy()),
-            percent(Published.WITHOUT.accuracy()), percent(Published.WITH.accuracy())));
+    return new ResultTable(comparison).lines(stopLoss);
   }
 
-  private static String row(Object... cells) {
-    return ROW.formatted(cells).stripTrailing();
+  private List<String> lines(double stopLoss) {
+    var without = Published.WITHOUT;
+    var with = Published.WITH;
+    return Stream.concat(head(stopLoss), Stream.of(
+        row(VALIDATION_LOSS, "-", "0.1173"),
+        row(EPOCHS, "6", "4"),
+        row(ITERATIONS, "%,d".formatted(without.iterations()), "%,d".formatted(with.iterations())),
+        row("  to loss 0.5", trained -> iterationsTo(trained, 0.5), "-", "-"),
+        row("  to loss 0.25", trained -> iterationsTo(trained, 0.25), "-", "-"),
+        row(TIME, "17 s", "19 s"),
+        row(ITERATION_TIME, milliseconds(without), milliseconds(with)),
+        row(ACCURACY, percent(without), percent(with)))).toList();
   }
 
-  private static String ending(Outcome outcome) {
-    if (outcome.iterations() == 0) {
+  private Stream<String> head(double stopLoss) {
+    String who = comparison.runs() > 1 ? comparison.runs() + " runs, mean ± dev." : "this run";
+    return Stream.of(
+        row("", trained -> trained == comparison.trained().getFirst() ? who : "", "the text", ""),
+        row("batch normalization", trained -> trained.normalization().key(), "without", "with"),
+        COLUMNS.rule(comparison.trained().size() + 2),
+        row("stopping condition", trained -> "loss <= " + stopLoss, "loss < 0.12", "loss < 0.12"),
+        row("ended by", ResultTable::ending, "the condition", "the condition"));
+  }
+
+  private String row(Measure measure, String textWithout, String textWith) {
+    return row(measure.name(), measure::of, textWithout, textWith);
+  }
+
+  private String row(String name, Function<Trained, String> cell, String textWithout, String textWith) {
+    var cells = new ArrayList<>(comparison.trained().stream().map(cell).toList());
+    cells.add(textWithout);
+    cells.add(textWith);
+    return COLUMNS.row(name, cells);
+  }
+
+  private static String ending(Trained trained) {
+    if (trained.runs().getFirst().iterations() == 0) {
       return "not trained";
     }
-    return switch (outcome.stop()) {
+    if (trained.runs().size() > 1) {
+      return "condition: %d of %d".formatted(trained.ended(Outcome.Stop.LOSS_REACHED), trained.runs().size());
+    }
+    return switch (trained.runs().getFirst().stop()) {
       case LOSS_REACHED -> "the condition";
       case EPOCHS_DONE -> "the last epoch";
       case DIVERGED -> "divergence";
     };
   }
 
-  private static String loss(Outcome outcome) {
-    return outcome.checkpoints().isEmpty()
-        ? "-"
-        : "%.4f".formatted(outcome.checkpoints().getLast().validation().loss());
+  private static double lastValidationLoss(Outcome outcome) {
+    return outcome.checkpoints().isEmpty() ? Double.NaN : outcome.checkpoints().getLast().validation().loss();
   }
 
-  private static String epochs(Outcome outcome) {
-    return "%.2f".formatted(outcome.epochs());
-  }
-
-  private static String iterations(Outcome outcome) {
-    return "%,d".formatted(outcome.iterations());
-  }
-
-  private static String iterationsTo(Outcome outcome, double loss) {
-    if (outcome.checkpoints().isEmpty()) {
+  private static String iterationsTo(Trained trained, double loss) {
+    if (trained.runs().getFirst().checkpoints().isEmpty()) {
       return "-";
     }
-    var iterations = outcome.iterationsTo(loss);
-    return iterations.isPresent() ? "%,d".formatted(iterations.getAsLong()) : "not reached";
+    var reached = trained.runs().stream()
+        .map(outcome -> outcome.iterationsTo(loss))
+        .filter(OptionalLong::isPresent)
+        .count();
+    if (reached < trained.runs().size()) {
+      return trained.runs().size() > 1 ? "reached: %d of %d".formatted(reached, trained.runs().size()) : "not reached";
+    }
+    return new Measure("", "%,.0f", "", outcome -> outcome.iterationsTo(loss).getAsLong()).of(trained);
   }
 
-  private static String seconds(Outcome outcome) {
-    return "%.2f s".formatted(outcome.seconds());
+  private static String milliseconds(Published published) {
+    return "%.2f ms".formatted(published.millisecondsPerIteration());
   }
 
-  private static String milliseconds(double value) {
-    return Double.isFinite(value) ? "%.2f ms".formatted(value) : "-";
-  }
-
-  private static String percent(double share) {
-    return "%.2f %%".formatted(100 * share);
+  private static String percent(Published published) {
+    return "%.2f %%".formatted(100 * published.accuracy());
   }
 }

@@ -1,16 +1,15 @@
 package dev.norma.cli.train;
 
-import dev.norma.cli.ErrorStream;
 import dev.norma.cli.InstructionSet;
 import dev.norma.cli.Main;
-import dev.norma.cli.UserException;
 import dev.norma.cli.data.Digits;
 import dev.norma.cli.data.ImageFolder;
 import dev.norma.cli.data.Split;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -23,16 +22,33 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "train",
     description = {
-      "Train a multilayer perceptron on images of digits twice, without and with batch normalization, and compare.",
+      "Train a network on images of digits, without and with batch normalization, and compare.",
       "",
-      "The network, its parameters and the stopping condition are those of Microsoft's ai-edu, chapter 15.6. Both "
-          + "trainings start from the same weights and see the same batches. Prints a table of both beside the results "
-          + "in that text and draws the learning curves.",
+      "The networks, their parameters and what is measured are those of texts on batch normalization. All trainings "
+          + "start from the same weights and see the same batches. Prints a table beside the results in the text and "
+          + "draws the learning curves.",
+      "",
+      "mlp: the multilayer perceptron of Microsoft's ai-edu, chapter 15.6, and its stopping condition.",
       ""
     },
     sortOptions = false)
 public final class TrainCommand implements Callable<Integer> {
   static final Path DEFAULT_OUT = Path.of(".norma-out");
+
+  @Option(names = "--network", paramLabel = "NAME", defaultValue = "mlp",
+      converter = NameConverter.Networks.class,
+      description = "What to train: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  private Network network = Network.MLP;
+
+  @Option(names = "--normalization", paramLabel = "NAME", split = ",", defaultValue = "none,batch",
+      converter = NameConverter.Normalizations.class,
+      description = "What to compare, separated by commas: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  private List<Normalization> normalizations;
+
+  @Option(names = "--runs", paramLabel = "N", defaultValue = "1",
+      description = "Train with so many seeds, --seed and those that follow it, and show the mean and the standard "
+          + "deviation. Default: ${DEFAULT-VALUE}.")
+  private int runs;
 
   @Option(names = "--data", paramLabel = "DIR",
       description = "Folder with MNIST or Fashion-MNIST files in IDX format, plain or .gz. "
@@ -47,31 +63,31 @@ public final class TrainCommand implements Callable<Integer> {
       description = "Decides the initial weights and the order of the images. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
-  @Option(names = "--epochs", paramLabel = "N", defaultValue = "30",
-      description = "The most passes over the training images; 0 only tests. Default: ${DEFAULT-VALUE}.")
-  private int epochs;
+  @Option(names = "--epochs", paramLabel = "N",
+      description = "The most passes over the training images; 0 only tests. Default: " + Perceptron.EPOCHS + ".")
+  private Optional<Integer> epochs = Optional.empty();
 
-  @Option(names = "--batch-size", paramLabel = "N", defaultValue = "64",
-      description = "Images per iteration, at least 2. Default: ${DEFAULT-VALUE}.")
-  private int batchSize;
+  @Option(names = "--batch-size", paramLabel = "N",
+      description = "Images per iteration, at least 2. Default: " + Perceptron.BATCH_SIZE + ".")
+  private Optional<Integer> batchSize = Optional.empty();
 
-  @Option(names = "--learning-rate", paramLabel = "X", defaultValue = "0.1",
-      description = "The learning rate of gradient descent. Default: ${DEFAULT-VALUE}.")
-  private float learningRate;
+  @Option(names = "--learning-rate", paramLabel = "X",
+      description = "The learning rate of gradient descent. Default: " + Perceptron.LEARNING_RATE + ".")
+  private Optional<Float> learningRate = Optional.empty();
 
-  @Option(names = "--stop-loss", paramLabel = "X", defaultValue = "0.12",
-      description = "Training ends when the validation loss is this or less. Default: ${DEFAULT-VALUE}.")
-  private double stopLoss;
+  @Option(names = "--stop-loss", paramLabel = "X",
+      description = "Training ends when the validation loss is this or less. Default: " + Perceptron.STOP_LOSS + ".")
+  private Optional<Double> stopLoss = Optional.empty();
 
   @Option(names = "--check",
       description = "Compare every call of Norma's kernels with the reference; stop at a mismatch.")
   private boolean check;
 
   @Option(names = "--out", paramLabel = "DIR",
-      description = "Folder for the learning curves, curves.png and curves.csv. Default: .norma-out")
+      description = "Folder for the plot and its numbers, curves.png and curves.csv. Default: .norma-out")
   private Optional<Path> out = Optional.empty();
 
-  @Option(names = "--save", paramLabel = "FILE", description = "Write both trained networks to a safetensors file.")
+  @Option(names = "--save", paramLabel = "FILE", description = "Write the trained networks to a safetensors file.")
   private Optional<Path> save = Optional.empty();
 
   @Option(names = "--load", paramLabel = "FILE", description = "Go on with the networks that --save wrote.")
@@ -87,28 +103,53 @@ public final class TrainCommand implements Callable<Integer> {
       InstructionSet.require();
     }
     Engines.prepare();
-    var split = data.isPresent() ? ImageFolder.read(data.get()) : Digits.load();
-    var options = new TrainingOptions(seed, epochs, batchSize, learningRate, stopLoss);
-    var folder = outFolder();
-    describe(split);
-    var comparison = train(split, options);
-    report(comparison, split);
-    writeCurves(comparison, folder);
-    if (comparison.diverged()) {
-      throw new UserException("training diverged: its loss is no longer finite; try a lower --learning-rate");
-    }
+    var original = data.isPresent() ? ImageFolder.read(data.get()) : Digits.load();
+    var architecture = network.architecture();
+    var images = architecture.fit(original);
+    var options = new TrainingOptions(seed, recipe(architecture.recipe()));
+    requireFits("--batch-size", options.recipe().batchSize(), original);
+    var output = output();
+    output.lines(description(original, architecture.describe(images), options.recipe()));
+    new NormalizationComparison(
+        architecture, images, normalizations, new Layers(layer, check), options, runs, load, save).run(output);
     return Main.SUCCESS;
   }
 
+  private Recipe recipe(Recipe usual) {
+    return new Recipe(
+        epochs.orElse(usual.epochs()),
+        batchSize.orElse(usual.batchSize()),
+        learningRate.orElse(usual.learningRate()),
+        stopLoss.orElse(usual.stopLoss()),
+        usual.measurementsPerEpoch());
+  }
+
   private void requireSensible() {
-    require(epochs >= 0, "--epochs must be at least 0, not " + epochs);
-    require(batchSize >= 2, "--batch-size must be at least 2, not " + batchSize + ": one value has no variance");
-    require(learningRate > 0 && Float.isFinite(learningRate),
-        "--learning-rate must be above 0 and finite, not " + learningRate);
-    require(stopLoss >= 0, "--stop-loss must be at least 0, not " + stopLoss);
+    epochs.ifPresent(n -> require(n >= 0, "--epochs must be at least 0, not " + n));
+    batchSize.ifPresent(n ->
+        require(n >= 2, "--batch-size must be at least 2, not " + n + ": one value has no variance"));
+    learningRate.ifPresent(rate ->
+        require(rate > 0 && Float.isFinite(rate), "--learning-rate must be above 0 and finite, not " + rate));
+    stopLoss.ifPresent(loss -> require(loss >= 0, "--stop-loss must be at least 0, not " + loss));
+    require(runs >= 1, "--runs must be at least 1, not " + runs);
+    require(runs == 1 || save.isEmpty(), "--save writes the networks of one run: leave out --runs");
+    require(runs == 1 || load.isEmpty(), "--load starts every run from the same weights: leave out --runs");
+    requireDifferent();
     require(!check || layer == NormLayer.NORMA, "--check needs --layer norma: only Norma's calls can be compared");
     save.ifPresent(file -> require(Files.isDirectory(file.toAbsolutePath().getParent()),
         "--save " + file + ": its folder does not exist"));
+  }
+
+  private void requireDifferent() {
+    var seen = new HashSet<Normalization>();
+    for (var normalization : normalizations) {
+      require(seen.add(normalization), "--normalization has " + normalization + " twice");
+    }
+  }
+
+  private void requireFits(String option, int batch, Split images) {
+    require(batch <= images.train().size(), "%s must be at most %d, the number of training images, not %d"
+        .formatted(option, images.train().size(), batch));
   }
 
   private void require(boolean condition, String message) {
@@ -117,71 +158,24 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** Made before the training, so that a folder that cannot be made does not cost a training. */
-  private Path outFolder() throws IOException {
+  /** Its folder is made before the training, so that a folder that cannot be made does not cost a training. */
+  private Output output() throws IOException {
     var folder = Files.createDirectories(out.orElse(DEFAULT_OUT));
     if (out.isEmpty()) {
       Files.writeString(folder.resolve(".gitignore"), "*\n");
     }
-    return folder;
+    return new Output(spec.commandLine().getOut(), spec.commandLine().getErr(), folder);
   }
 
-  private void describe(Split split) {
-    var stdout = spec.commandLine().getOut();
-    stdout.println("Images:   " + split.source());
-    stdout.println("          " + split.sizes());
-    stdout.println("Network:  " + Perceptron.describe(split.features()));
-    stdout.printf("Training: gradient descent, learning rate %s, batches of %d, at most %d epochs, seed %d%n",
-        learningRate, batchSize, epochs, seed);
-    stdout.printf("Layer:    batch normalization by %s%s%n",
-        layer, check ? ", every call compared with the reference" : "");
-    stdout.println();
-    stdout.flush();
-  }
-
-  private Comparison train(Split split, TrainingOptions options) throws IOException {
-    try (var training = new TwinTraining(split, options, () -> layer.create(check))) {
-      if (load.isPresent()) {
-        training.load(load.get());
-      }
-      long mostIterations = (long) epochs * TrainingRun.iterationsPerEpoch(split.train().size(), batchSize);
-      var comparison = training.run(name -> progress(name + " batch normalization", mostIterations));
-      if (save.isPresent()) {
-        training.save(save.get());
-      }
-      return comparison;
-    }
-  }
-
-  private Progress progress(String task, long mostIterations) {
-    return ErrorStream.isTerminal()
-        ? new BarProgress(ErrorStream.bar(task, mostIterations))
-        : new LineProgress(spec.commandLine().getErr(), task);
-  }
-
-  private void report(Comparison comparison, Split split) {
-    var stdout = spec.commandLine().getOut();
-    ResultTable.lines(comparison, stopLoss).forEach(stdout::println);
-    stdout.println();
-    ResultNotes.lines(comparison, split.train().size()).forEach(stdout::println);
-    stdout.println();
-    if (check) {
-      stdout.println("Every call of the kernels agreed with the reference.");
-    }
-    save.ifPresent(file -> stdout.println("Wrote " + file));
-    stdout.flush();
-  }
-
-  private void writeCurves(Comparison comparison, Path folder) throws IOException {
-    if (!comparison.trained()) {
-      return;
-    }
-    PrintWriter stdout = spec.commandLine().getOut();
-    var table = folder.resolve("curves.csv");
-    CurveFile.write(table, comparison);
-    stdout.println("Wrote " + table);
-    var picture = folder.resolve("curves.png");
-    CurvePlot.write(picture, comparison, stopLoss);
-    stdout.println("Wrote " + picture);
+  private List<String> description(Split images, String networkInWords, Recipe recipe) {
+    return List.of(
+        "Images:   " + images.source(),
+        "          " + images.sizes(),
+        "Network:  " + networkInWords,
+        "Training: gradient descent, learning rate %s, batches of %d, at most %d epochs, %s".formatted(
+            recipe.learningRate(), recipe.batchSize(), recipe.epochs(),
+            runs > 1 ? "seeds %d to %d".formatted(seed, seed + runs - 1) : "seed " + seed),
+        "Layer:    batch normalization by %s%s".formatted(
+            layer, check ? ", every call compared with the reference" : ""));
   }
 }

@@ -1,12 +1,14 @@
 package dev.norma.cli.train;
 
 /**
- * How to train.
+ * One training.
  *
  * @param seed decides the initial weights and the order of the images
- * @param epochs the most passes over the training images; 0 only tests
- * @param batchSize images per iteration, at least 2
- * @param learningRate of plain gradient descent
- * @param stopLoss training ends as soon as the validation loss is at or below this
+ * @param recipe how to train
  */
-record TrainingOptions(long seed, int epochs, int batchSize, float learningRate, double stopLoss) {}
+record TrainingOptions(long seed, Recipe recipe) {
+  /** The training of the same kind whose seed is {@code run} higher. */
+  TrainingOptions run(int run) {
+    return new TrainingOptions(seed + run, recipe);
+  }
+}

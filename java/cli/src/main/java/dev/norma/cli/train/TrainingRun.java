@@ -13,15 +13,14 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Trains one network as the text does: batches in an order that is shuffled for every epoch, a measurement every
- * twentieth of an epoch, and an end as soon as the validation loss is small enough.
+ * Trains one network as the texts do: batches in an order that is shuffled for every epoch, some measurements per
+ * epoch, and an end as soon as the validation loss is small enough.
  */
 final class TrainingRun {
-  private static final int MEASUREMENTS_PER_EPOCH = 20;
-
   private final Trainer trainer;
   private final Split data;
-  private final TrainingOptions options;
+  private final Recipe recipe;
+  private final long seed;
   private final Progress progress;
   private final int iterationsPerEpoch;
   private final int measureEvery;
@@ -31,10 +30,11 @@ final class TrainingRun {
   TrainingRun(Trainer trainer, Split data, TrainingOptions options, Progress progress) {
     this.trainer = trainer;
     this.data = data;
-    this.options = options;
+    recipe = options.recipe();
+    seed = options.seed();
     this.progress = progress;
-    iterationsPerEpoch = iterationsPerEpoch(data.train().size(), options.batchSize());
-    measureEvery = Math.max(1, iterationsPerEpoch / MEASUREMENTS_PER_EPOCH);
+    iterationsPerEpoch = iterationsPerEpoch(data.train().size(), recipe.batchSize());
+    measureEvery = Math.max(1, iterationsPerEpoch / recipe.measurementsPerEpoch());
   }
 
   /** A last batch of a single image is left out: one value has no variance. The next epoch's order is another. */
@@ -46,9 +46,9 @@ final class TrainingRun {
     long start = System.nanoTime();
     var stop = Outcome.Stop.EPOCHS_DONE;
     // The batches' own source of random numbers: the order is the same whatever the network draws.
-    var random = new Random(~options.seed());
+    var random = new Random(~seed);
     int[] order = Permutation.identity(data.train().size());
-    for (int epoch = 0; epoch < options.epochs() && stop == Outcome.Stop.EPOCHS_DONE; epoch++) {
+    for (int epoch = 0; epoch < recipe.epochs() && stop == Outcome.Stop.EPOCHS_DONE; epoch++) {
       Permutation.shuffle(order, random);
       stop = runEpoch(order);
     }
@@ -59,13 +59,13 @@ final class TrainingRun {
 
   private Outcome.Stop runEpoch(int[] order) {
     for (int i = 0; i < iterationsPerEpoch; i++) {
-      int from = i * options.batchSize();
-      var batch = data.train().select(order, from, Math.min(from + options.batchSize(), order.length));
+      int from = i * recipe.batchSize();
+      var batch = data.train().select(order, from, Math.min(from + recipe.batchSize(), order.length));
       learn(batch);
       iterations++;
       if (iterations % measureEvery == 0) {
         double loss = measure(batch).validation().loss();
-        if (loss <= options.stopLoss()) {
+        if (loss <= recipe.stopLoss()) {
           return Outcome.Stop.LOSS_REACHED;
         }
         if (!Double.isFinite(loss)) {

@@ -42,7 +42,8 @@ public final class IdxBytes {
   }
 
   /** Writes images that can be learnt: the pixels of class k are dark in the k-th of ten rows, all with some noise. */
-  public static void writePair(Path folder, String part, int count, Random random, boolean compressed) throws IOException {
+  public static void writePair(Path folder, String part, int count, Random random, boolean compressed)
+      throws IOException {
     int rows = 10;
     int columns = 3;
     var pixels = new byte[count * rows * columns];

@@ -174,6 +174,36 @@ class TrainCommandTest {
   }
 
   @Test
+  void severalRunsHaveSeedsOfTheirOwn() throws IOException {
+    var result = train("--epochs", "1", "--runs", "2", "--seed", "5");
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.err().lines()).hasSize(4)
+        .allMatch(line -> line.matches("with(out)? batch normalization, run [12]: epoch 1, .*"));
+    assertThat(result.out()).contains("seeds 5 to 6", "2 runs, mean ± dev.");
+    assertThat(result.row("test accuracy")[WITH]).matches("\\d+\\.\\d\\d ± \\d+\\.\\d\\d %");
+    var second = curves().lines().filter(line -> line.endsWith(",6")).map(line -> line.replaceAll(",6$", "")).toList();
+    trainWell("--epochs", "1", "--seed", "6");
+    assertThat(curves().lines().skip(1)).containsExactlyElementsOf(second);
+  }
+
+  @Test
+  void oneNormalizationAloneTrainsAsItDoesBesideAnother() throws IOException {
+    trainWell("--epochs", "1");
+    var beside = curves().lines().filter(line -> line.startsWith("with,")).toList();
+    var alone = trainWell("--epochs", "1", "--normalization", "batch");
+    assertThat(curves().lines().skip(1)).containsExactlyElementsOf(beside);
+    assertThat(alone.row("batch normalization")).containsExactly("with", "without", "with");
+  }
+
+  @Test
+  void aBatchLargerThanTheDataSetIsMisuse() {
+    var result = train("--batch-size", "1080");
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err()).contains("--batch-size must be at most 1079, the number of training images, not 1080");
+  }
+
+  @Test
   void divergenceIsAFailure() {
     var result = train("--learning-rate", "1e9", "--epochs", "2");
     assertThat(result.exitCode()).isEqualTo(1);

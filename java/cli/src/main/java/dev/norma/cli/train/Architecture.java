@@ -1,0 +1,29 @@
+package dev.norma.cli.train;
+
+import ai.djl.nn.SequentialBlock;
+import dev.norma.cli.data.Split;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** A network that classifies images and can be trained with each normalization. */
+interface Architecture {
+  /** How it is trained if nothing else is said. */
+  Recipe recipe();
+
+  /** The images in the form that the network takes. */
+  Split fit(Split images);
+
+  /** The network in words, for images that {@link #fit} gave. */
+  String describe(Split images);
+
+  /**
+   * A new network for values of images in rows.
+   *
+   * @param seed decides the weights, layer by layer: they are the same whatever stands between the layers
+   * @param normalize called where a normalization may stand; adds it to the network
+   */
+  SequentialBlock build(long seed, Consumer<SequentialBlock> normalize);
+
+  /** The results in lines: a table, with those of the network's text beside them, and what they mean. */
+  List<String> report(Comparison comparison, TrainingOptions options, int trainingImages);
+}

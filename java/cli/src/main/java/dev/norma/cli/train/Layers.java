@@ -1,0 +1,17 @@
+package dev.norma.cli.train;
+
+import ai.djl.nn.SequentialBlock;
+import java.util.function.Consumer;
+
+/**
+ * Who normalizes.
+ *
+ * @param whose whose layers run
+ * @param checked whether every call is compared with the reference
+ */
+record Layers(NormLayer whose, boolean checked) {
+  /** What adds such a layer, if any, to the end of a network. */
+  Consumer<SequentialBlock> adding(Normalization normalization) {
+    return network -> normalization.maker().ifPresent(maker -> network.add(maker.make(whose, checked)));
+  }
+}
