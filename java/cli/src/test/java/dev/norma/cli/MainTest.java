@@ -49,7 +49,7 @@ class MainTest {
     assertMisuse("--learning-rate must be above 0 and finite, not NaN", "train", "--learning-rate", "NaN");
     assertMisuse("--stop-loss must be at least 0", "train", "--stop-loss", "-0.5");
     assertMisuse("--check needs --layer norma", "train", "--layer", "djl", "--check");
-    assertMisuse("'vgg' is none of mlp", "train", "--network", "vgg");
+    assertMisuse("'vgg' is none of mlp, lenet", "train", "--network", "vgg");
     assertMisuse("'rms' is none of none, batch", "train", "--normalization", "none,rms");
     assertMisuse("--normalization has batch twice", "train", "--normalization", "batch,none,batch");
     assertMisuse("--runs must be at least 1, not 0", "train", "--runs", "0");

@@ -10,7 +10,8 @@ import java.util.Arrays;
  */
 public final class Digits {
   static final String RESOURCE = "digits.csv.gz";
-  private static final int FEATURES = 64;
+  private static final int SIDE = 8;
+  private static final int FEATURES = SIDE * SIDE;
   private static final int DARKEST = 16;
   private static final int END = -1;
 
@@ -46,7 +47,7 @@ public final class Digits {
       readLine(next);
       next = reader.next();
     }
-    return new Dataset(Arrays.copyOf(pixels, count * FEATURES), FEATURES, Arrays.copyOf(labels, count));
+    return new Dataset(Arrays.copyOf(pixels, count * FEATURES), SIDE, SIDE, Arrays.copyOf(labels, count));
   }
 
   private void readLine(int first) throws IOException {

@@ -63,7 +63,7 @@ record IdxFile(Path file, int[] extents, byte[] values) {
           count + " labels, as many as " + imageFile.getFileName() + " has images",
           Integer.toString(labels.extents[0]));
     }
-    return new Dataset(images.scaled(), images.extents[1] * images.extents[2], labels.classes());
+    return new Dataset(images.scaled(), images.extents[1], images.extents[2], labels.classes());
   }
 
   private float[] scaled() {

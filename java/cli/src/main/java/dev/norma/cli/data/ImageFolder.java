@@ -42,9 +42,10 @@ public final class ImageFolder {
   }
 
   private static Split bothParts(Path folder, Dataset training, Dataset test) {
-    if (training.features() != test.features()) {
-      throw new UserException(folder + ": its training images have " + training.features()
-          + " pixels, its test images " + test.features());
+    if (training.rows() != test.rows() || training.columns() != test.columns()) {
+      throw new UserException("%s: its training images have %d pixels (%dx%d), its test images %d (%dx%d)".formatted(
+          folder, training.features(), training.rows(), training.columns(),
+          test.features(), test.rows(), test.columns()));
     }
     return Split.given(training, test, folder + ": its training and test files");
   }

@@ -4,7 +4,8 @@ import java.util.Locale;
 
 /** The networks of the texts. */
 enum Network {
-  MLP(new Perceptron());
+  MLP(new Perceptron()),
+  LENET(new LeNet());
 
   private final Architecture architecture;
 

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.core.Linear;
 import dev.norma.cli.UserException;
 import java.io.IOException;
@@ -85,10 +86,15 @@ record NetworkFile(Path file, NDList arrays) {
   private static Map<String, Parameter> parameters(String prefix, SequentialBlock network) {
     var parameters = new LinkedHashMap<String, Parameter>();
     int dense = 0;
+    int convolutions = 0;
     int norms = 0;
     for (Block block : network.getChildren().values()) {
       if (!block.getDirectParameters().isEmpty()) {
-        String layer = block instanceof Linear ? "fc" + ++dense : "bn" + ++norms;
+        String layer = switch (block) {
+          case Linear _ -> "fc" + ++dense;
+          case Convolution _ -> "conv" + ++convolutions;
+          default -> "bn" + ++norms;
+        };
         block.getDirectParameters().forEach(pair ->
             parameters.put(prefix + "." + layer + "." + PYTORCH_NAMES.get(pair.getKey()), pair.getValue()));
       }

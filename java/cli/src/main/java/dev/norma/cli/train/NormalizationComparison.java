@@ -65,12 +65,11 @@ record NormalizationComparison(
 
   private Trained train(Trainings trainings, Normalization normalization, Output output) {
     var recipe = options.recipe();
-    long mostIterations =
-        (long) recipe.epochs() * TrainingRun.iterationsPerEpoch(images.train().size(), recipe.batchSize());
+    long perEpoch = TrainingRun.iterationsPerEpoch(images.train().size(), recipe.batchSize());
     var outcomes = new ArrayList<Outcome>();
     for (int run = 0; run < runs; run++) {
       String name = normalization.title() + (runs > 1 ? ", run " + (run + 1) : "");
-      try (var progress = output.progress(name, mostIterations)) {
+      try (var progress = output.progress(name, recipe.epochs(), perEpoch)) {
         outcomes.add(trainings.train(normalization, options.run(run), progress));
       }
     }

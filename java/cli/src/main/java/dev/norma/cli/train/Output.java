@@ -38,9 +38,9 @@ record Output(PrintWriter out, PrintWriter err, Path folder) {
   }
 
   /** A bar on a terminal, else lines. */
-  Progress progress(String task, long mostIterations) {
+  Progress progress(String task, int epochs, long iterationsPerEpoch) {
     return ErrorStream.isTerminal()
-        ? new BarProgress(ErrorStream.bar(task, mostIterations))
-        : new LineProgress(err, task);
+        ? new BarProgress(ErrorStream.bar(task, epochs * iterationsPerEpoch))
+        : new LineProgress(err, task, epochs);
   }
 }

@@ -3,13 +3,9 @@ package dev.norma.cli.train;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.function.Function;
-import java.util.stream.Stream;
 
 /** The table of the text, with the results of our trainings beside those that the text gives. */
 final class ResultTable {
-  private static final Columns COLUMNS = new Columns(22, 18);
-
   private static final Measure VALIDATION_LOSS =
       new Measure("validation loss", "%.4f", "", ResultTable::lastValidationLoss);
   private static final Measure EPOCHS = new Measure("epochs", "%.2f", "", Outcome::epochs);
@@ -19,49 +15,25 @@ final class ResultTable {
       new Measure("time per iteration", "%.2f", " ms", Outcome::millisecondsPerIteration);
   private static final Measure ACCURACY = Measure.percent("test accuracy", Outcome::testAccuracy);
 
-  private final Comparison comparison;
-
-  private ResultTable(Comparison comparison) {
-    this.comparison = comparison;
-  }
+  private ResultTable() {}
 
   static List<String> lines(Comparison comparison, double stopLoss) {
-    return new ResultTable(comparison).lines(stopLoss);
-  }
-
-  private List<String> lines(double stopLoss) {
     var without = Published.WITHOUT;
     var with = Published.WITH;
-    return Stream.concat(head(stopLoss), Stream.of(
-        row(VALIDATION_LOSS, "-", "0.1173"),
-        row(EPOCHS, "6", "4"),
-        row(ITERATIONS, "%,d".formatted(without.iterations()), "%,d".formatted(with.iterations())),
-        row("  to loss 0.5", trained -> iterationsTo(trained, 0.5), "-", "-"),
-        row("  to loss 0.25", trained -> iterationsTo(trained, 0.25), "-", "-"),
-        row(TIME, "17 s", "19 s"),
-        row(ITERATION_TIME, milliseconds(without), milliseconds(with)),
-        row(ACCURACY, percent(without), percent(with)))).toList();
-  }
-
-  private Stream<String> head(double stopLoss) {
-    String who = comparison.runs() > 1 ? comparison.runs() + " runs, mean ± dev." : "this run";
-    return Stream.of(
-        row("", trained -> trained == comparison.trained().getFirst() ? who : "", "the text", ""),
-        row("batch normalization", trained -> trained.normalization().key(), "without", "with"),
-        COLUMNS.rule(comparison.trained().size() + 2),
-        row("stopping condition", trained -> "loss <= " + stopLoss, "loss < 0.12", "loss < 0.12"),
-        row("ended by", ResultTable::ending, "the condition", "the condition"));
-  }
-
-  private String row(Measure measure, String textWithout, String textWith) {
-    return row(measure.name(), measure::of, textWithout, textWith);
-  }
-
-  private String row(String name, Function<Trained, String> cell, String textWithout, String textWith) {
-    var cells = new ArrayList<>(comparison.trained().stream().map(cell).toList());
-    cells.add(textWithout);
-    cells.add(textWith);
-    return COLUMNS.row(name, cells);
+    var rows = new SideBySide(comparison);
+    var lines = new ArrayList<>(rows.head("the text"));
+    lines.addAll(List.of(
+        rows.row("stopping condition", trained -> "loss <= " + stopLoss, "loss < 0.12", "loss < 0.12"),
+        rows.row("ended by", ResultTable::ending, "the condition", "the condition"),
+        rows.row(VALIDATION_LOSS, "-", "0.1173"),
+        rows.row(EPOCHS, "6", "4"),
+        rows.row(ITERATIONS, "%,d".formatted(without.iterations()), "%,d".formatted(with.iterations())),
+        rows.row("  to loss 0.5", trained -> iterationsTo(trained, 0.5), "-", "-"),
+        rows.row("  to loss 0.25", trained -> iterationsTo(trained, 0.25), "-", "-"),
+        rows.row(TIME, "17 s", "19 s"),
+        rows.row(ITERATION_TIME, milliseconds(without), milliseconds(with)),
+        rows.row(ACCURACY, percent(without), percent(with))));
+    return lines;
   }
 
   private static String ending(Trained trained) {

@@ -29,6 +29,9 @@ import picocli.CommandLine.Spec;
           + "draws the learning curves.",
       "",
       "mlp: the multilayer perceptron of Microsoft's ai-edu, chapter 15.6, and its stopping condition.",
+      "lenet: the convolutional network of notes on Dive into Deep Learning, with sigmoids. It takes 28x28 pixels: "
+          + "smaller images are enlarged by a whole factor and framed with paper, the built-in digits of 8x8 three "
+          + "times with a frame of 2.",
       ""
     },
     sortOptions = false)
@@ -64,19 +67,23 @@ public final class TrainCommand implements Callable<Integer> {
   private long seed;
 
   @Option(names = "--epochs", paramLabel = "N",
-      description = "The most passes over the training images; 0 only tests. Default: " + Perceptron.EPOCHS + ".")
+      description = "The most passes over the training images; 0 only tests. Default: "
+          + Perceptron.EPOCHS + " for mlp, " + LeNet.EPOCHS + " for lenet.")
   private Optional<Integer> epochs = Optional.empty();
 
   @Option(names = "--batch-size", paramLabel = "N",
-      description = "Images per iteration, at least 2. Default: " + Perceptron.BATCH_SIZE + ".")
+      description = "Images per iteration, at least 2. Default: "
+          + Perceptron.BATCH_SIZE + " for mlp, " + LeNet.BATCH_SIZE + " for lenet.")
   private Optional<Integer> batchSize = Optional.empty();
 
   @Option(names = "--learning-rate", paramLabel = "X",
-      description = "The learning rate of gradient descent. Default: " + Perceptron.LEARNING_RATE + ".")
+      description = "The learning rate of gradient descent. Default: "
+          + Perceptron.LEARNING_RATE + " for mlp, " + LeNet.LEARNING_RATE + " for lenet.")
   private Optional<Float> learningRate = Optional.empty();
 
   @Option(names = "--stop-loss", paramLabel = "X",
-      description = "Training ends when the validation loss is this or less. Default: " + Perceptron.STOP_LOSS + ".")
+      description = "Training ends when the validation loss is this or less. Default: "
+          + Perceptron.STOP_LOSS + " for mlp; 0 for lenet, which trains for all epochs.")
   private Optional<Double> stopLoss = Optional.empty();
 
   @Option(names = "--check",

@@ -26,6 +26,8 @@ final class TrainingRun {
   private final int measureEvery;
   private final List<Checkpoint> checkpoints = new ArrayList<>();
   private long iterations;
+  private long imagesLearnt;
+  private long learningNanos;
 
   TrainingRun(Trainer trainer, Split data, TrainingOptions options, Progress progress) {
     this.trainer = trainer;
@@ -54,7 +56,15 @@ final class TrainingRun {
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     return new Outcome(
-        stop, iterations, iterationsPerEpoch, seconds, List.copyOf(checkpoints), Scorer.score(trainer, data.test()));
+        stop,
+        iterations,
+        iterationsPerEpoch,
+        seconds,
+        imagesLearnt == 0 ? Double.NaN : imagesLearnt / (learningNanos / 1e9),
+        List.copyOf(checkpoints),
+        Scorer.score(trainer, data.train()),
+        Scorer.score(trainer, data.test()),
+        Affine.firstOf(trainer.getModel().getBlock()));
   }
 
   private Outcome.Stop runEpoch(int[] order) {
@@ -77,6 +87,7 @@ final class TrainingRun {
   }
 
   private void learn(Dataset batch) {
+    long start = System.nanoTime();
     try (NDManager scope = trainer.getManager().newSubManager()) {
       var input = new NDList(scope.create(batch.pixels(), new Shape(batch.size(), batch.features())));
       var labels = new NDList(scope.create(batch.labels()));
@@ -85,6 +96,8 @@ final class TrainingRun {
       }
       trainer.step();
     }
+    learningNanos += System.nanoTime() - start;
+    imagesLearnt += batch.size();
   }
 
   private Checkpoint measure(Dataset batch) {

@@ -16,7 +16,7 @@ public final class IdxBytes {
 
   private IdxBytes() {}
 
-  static byte[] of(int[] extents, byte[] values) {
+  public static byte[] of(int[] extents, byte[] values) {
     var bytes = ByteBuffer.allocate(Integer.BYTES * (1 + extents.length) + values.length);
     bytes.putInt(MAGIC_OF_BYTES + extents.length);
     Arrays.stream(extents).forEach(bytes::putInt);

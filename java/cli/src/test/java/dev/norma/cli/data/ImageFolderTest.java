@@ -64,7 +64,7 @@ class ImageFolderTest {
     write("train", 100, false);
     write("t10k", 20, false);
     Files.write(folder.resolve("t10k-images-idx3-ubyte"), IdxBytes.of(new int[] {20, 2, 2}, new byte[80]));
-    assertRefused(folder + ": its training images have 30 pixels, its test images 4");
+    assertRefused(folder + ": its training images have 30 pixels (10x3), its test images 4 (2x2)");
   }
 
   @Test

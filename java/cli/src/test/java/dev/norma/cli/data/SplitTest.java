@@ -12,7 +12,7 @@ class SplitTest {
   private static Dataset numbered(int size) {
     var pixels = new float[size];
     IntStream.range(0, size).forEach(i -> pixels[i] = i);
-    return new Dataset(pixels, 1, IntStream.range(0, size).map(i -> i % 10).toArray());
+    return new Dataset(pixels, 1, 1, IntStream.range(0, size).map(i -> i % 10).toArray());
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.norma.cli.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** The table and the notes, for outcomes made by hand. */
@@ -11,7 +12,8 @@ class ResultTest {
     var score = new Score(0.11, 0.9);
     var checkpoints = List.of(
         new Checkpoint(iterations / 2, score, new Score(0.4, 0.8)), new Checkpoint(iterations, score, score));
-    return new Outcome(stop, iterations, 100, seconds, checkpoints, new Score(0.2, accuracy));
+    return new Outcome(
+        stop, iterations, 100, seconds, 1000, checkpoints, score, new Score(0.2, accuracy), Optional.empty());
   }
 
   private static final Outcome WITHOUT = outcome(Outcome.Stop.LOSS_REACHED, 1000, 4, 0.96);
@@ -98,7 +100,8 @@ class ResultTest {
 
   @Test
   void nothingTrainedLeavesNothingToCompare() {
-    var untrained = new Outcome(Outcome.Stop.EPOCHS_DONE, 0, 100, 0, List.of(), new Score(2.3, 0.1));
+    var untrained = new Outcome(Outcome.Stop.EPOCHS_DONE, 0, 100, 0, Double.NaN, List.of(),
+        new Score(2.3, 0.1), new Score(2.3, 0.1), Optional.empty());
     var comparison = comparison(untrained, untrained);
     assertThat(table(comparison))
         .containsPattern("ended by +not trained +not trained")

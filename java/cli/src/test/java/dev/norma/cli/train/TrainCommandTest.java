@@ -204,6 +204,64 @@ class TrainCommandTest {
   }
 
   @Test
+  void leNetShowsWhatItsFirstNormalizationHasLearnt() throws IOException {
+    var result = trainWell("--network", "lenet", "--epochs", "6");
+    assertThat(result.out()).contains("Network:  LeNet", "at most 6 epochs", "of 64 pixels");
+    assertThat(result.row("loss")).hasSize(4);
+    assertThat(result.percent("training accuracy", WITH)).isGreaterThan(80);
+    assertThat(result.percent("test accuracy", WITH)).isGreaterThan(80);
+    assertThat(result.row("examples per second")[WITH]).matches("[\\d,]+");
+    assertThat(result.out()).containsPattern("  with +gamma( +-?\\d\\.\\d{4}){6}\n +beta ( +-?\\d\\.\\d{4}){6}\n");
+    assertThat(result.out()).contains("  the text     gamma   2.6914").doesNotContain("  without      gamma");
+    assertThat(curves().lines()).hasSize(13);
+    assertThat(folder.resolve("curves.png")).isNotEmptyFile();
+  }
+
+  @Test
+  void leNetTakesItsSeedsAndFilesAsThePerceptronDoes() throws IOException {
+    var file = folder.resolve("lenet.safetensors").toString();
+    var first = trainWell("--network", "lenet", "--epochs", "1", "--save", file);
+    String curves = curves();
+    trainWell("--network", "lenet", "--epochs", "1");
+    assertThat(curves()).isEqualTo(curves);
+    var loaded = trainWell("--network", "lenet", "--epochs", "0", "--load", file);
+    assertThat(loaded.row("test accuracy")).isEqualTo(first.row("test accuracy"));
+    assertThat(loaded.row("examples per second")).startsWith("-", "-");
+    var other = train("--epochs", "0", "--load", file);
+    assertThat(other.err()).contains(file + ": without.fc1.weight has shape (120, 256)");
+  }
+
+  @Test
+  void bothLayersTrainLeNetAlike() throws IOException {
+    String[] options = {"--network", "lenet", "--epochs", "1", "--normalization", "batch", "--layer"};
+    trainWell(Stream.concat(Stream.of(options), Stream.of("norma")).toArray(String[]::new));
+    var norma = curves().lines().skip(1).toList();
+    trainWell(Stream.concat(Stream.of(options), Stream.of("djl")).toArray(String[]::new));
+    var djl = curves().lines().skip(1).toList();
+    assertThat(djl).hasSameSizeAs(norma).hasSize(1);
+    // Float rounding, 1e-7, grown by 34 steps of descent; another momentum or variance changes the first digits.
+    assertThat(validationLoss(djl.getFirst())).isCloseTo(validationLoss(norma.getFirst()), within(1e-3));
+  }
+
+  @Test
+  void everyCallOfLeNetCanBeChecked() throws IOException {
+    var images = imageFolder("train", 100).toString();
+    assertThat(trainWell("--network", "lenet", "--epochs", "1", "--check", "--data", images).out())
+        .contains("Every call of the kernels agreed with the reference.");
+  }
+
+  @Test
+  void imagesTooLargeForLeNetAreRefused() throws IOException {
+    var images = Files.createDirectories(folder.resolve("large"));
+    Files.write(images.resolve("t10k-images-idx3-ubyte"),
+        IdxBytes.of(new int[] {100, 20, 30}, new byte[100 * 20 * 30]));
+    Files.write(images.resolve("t10k-labels-idx1-ubyte"), IdxBytes.labels(new int[100]));
+    var result = train("--network", "lenet", "--data", images.toString());
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.err()).contains("images of 20x30 are too large for this network, which takes 28x28 at most");
+  }
+
+  @Test
   void divergenceIsAFailure() {
     var result = train("--learning-rate", "1e9", "--epochs", "2");
     assertThat(result.exitCode()).isEqualTo(1);
