@@ -55,6 +55,9 @@ class MainTest {
     assertMisuse("--runs must be at least 1, not 0", "train", "--runs", "0");
     assertMisuse("leave out --runs", "train", "--runs", "2", "--save", "file");
     assertMisuse("leave out --runs", "train", "--runs", "2", "--load", "file");
+    assertMisuse("'momentum' is none of batch-size", "train", "--sweep", "momentum");
+    assertMisuse("--batch-size does not go with --sweep batch-size", "train", "--sweep", "batch-size",
+        "--batch-size", "8");
     assertMisuse("its folder does not exist", "train", "--save", "no/such/folder/file");
     assertMisuse("'3' is not batch x channels x spatial extents", "check", "--shape", "3");
     assertMisuse("'4x0' is not batch", "check", "--shape", "4x0");

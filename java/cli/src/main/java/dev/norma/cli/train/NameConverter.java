@@ -35,4 +35,11 @@ abstract class NameConverter<E extends Enum<E>> implements ITypeConverter<E> {
       super(Normalization.values());
     }
   }
+
+  /** What a sweep varies. */
+  static final class Sweeps extends NameConverter<Sweep> {
+    Sweeps() {
+      super(Sweep.values());
+    }
+  }
 }

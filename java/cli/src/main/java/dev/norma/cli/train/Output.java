@@ -37,6 +37,12 @@ record Output(PrintWriter out, PrintWriter err, Path folder) {
     void write(Path file) throws IOException;
   }
 
+  /** Says which trainings of many are done. */
+  void progress(String task, Trained trained) {
+    err.printf("%s: test accuracy %.4f%n", task, trained.mean(Outcome::testAccuracy));
+    err.flush();
+  }
+
   /** A bar on a terminal, else lines. */
   Progress progress(String task, int epochs, long iterationsPerEpoch) {
     return ErrorStream.isTerminal()

@@ -38,6 +38,8 @@ import picocli.CommandLine.Spec;
 public final class TrainCommand implements Callable<Integer> {
   static final Path DEFAULT_OUT = Path.of(".norma-out");
 
+  private static final List<String> SWEEP_DECIDES = List.of("--batch-size", "--stop-loss", "--save", "--load");
+
   @Option(names = "--network", paramLabel = "NAME", defaultValue = "mlp",
       converter = NameConverter.Networks.class,
       description = "What to train: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
@@ -52,6 +54,12 @@ public final class TrainCommand implements Callable<Integer> {
       description = "Train with so many seeds, --seed and those that follow it, and show the mean and the standard "
           + "deviation. Default: ${DEFAULT-VALUE}.")
   private int runs;
+
+  @Option(names = "--sweep", paramLabel = "WHAT", converter = NameConverter.Sweeps.class,
+      description = "Train with batch sizes from 2 to 256, for " + BatchSizeSweep.EPOCHS + " epochs if --epochs does "
+          + "not say otherwise, and show the test accuracy of each: ${COMPLETION-CANDIDATES}. The learning rate is "
+          + "proportional to the batch size. With the built-in digits it takes a few minutes.")
+  private Optional<Sweep> sweep = Optional.empty();
 
   @Option(names = "--data", paramLabel = "DIR",
       description = "Folder with MNIST or Fashion-MNIST files in IDX format, plain or .gz. "
@@ -91,7 +99,7 @@ public final class TrainCommand implements Callable<Integer> {
   private boolean check;
 
   @Option(names = "--out", paramLabel = "DIR",
-      description = "Folder for the plot and its numbers, curves.png and curves.csv. Default: .norma-out")
+      description = "Folder for the plot and its numbers, such as curves.png and curves.csv. Default: .norma-out")
   private Optional<Path> out = Optional.empty();
 
   @Option(names = "--save", paramLabel = "FILE", description = "Write the trained networks to a safetensors file.")
@@ -114,17 +122,21 @@ public final class TrainCommand implements Callable<Integer> {
     var architecture = network.architecture();
     var images = architecture.fit(original);
     var options = new TrainingOptions(seed, recipe(architecture.recipe()));
-    requireFits("--batch-size", options.recipe().batchSize(), original);
+    var layers = new Layers(layer, check);
+    batchSize.ifPresent(n -> requireFits(n, original));
     var output = output();
     output.lines(description(original, architecture.describe(images), options.recipe()));
-    new NormalizationComparison(
-        architecture, images, normalizations, new Layers(layer, check), options, runs, load, save).run(output);
+    if (sweep.isPresent()) {
+      new BatchSizeSweep(architecture, images, normalizations, layers, options, runs).run(output);
+    } else {
+      new NormalizationComparison(architecture, images, normalizations, layers, options, runs, load, save).run(output);
+    }
     return Main.SUCCESS;
   }
 
   private Recipe recipe(Recipe usual) {
     return new Recipe(
-        epochs.orElse(usual.epochs()),
+        epochs.orElse(sweep.isPresent() ? BatchSizeSweep.EPOCHS : usual.epochs()),
         batchSize.orElse(usual.batchSize()),
         learningRate.orElse(usual.learningRate()),
         stopLoss.orElse(usual.stopLoss()),
@@ -142,9 +154,17 @@ public final class TrainCommand implements Callable<Integer> {
     require(runs == 1 || save.isEmpty(), "--save writes the networks of one run: leave out --runs");
     require(runs == 1 || load.isEmpty(), "--load starts every run from the same weights: leave out --runs");
     requireDifferent();
+    sweep.ifPresent(what -> requireNone("--sweep " + what, SWEEP_DECIDES));
     require(!check || layer == NormLayer.NORMA, "--check needs --layer norma: only Norma's calls can be compared");
     save.ifPresent(file -> require(Files.isDirectory(file.toAbsolutePath().getParent()),
         "--save " + file + ": its folder does not exist"));
+  }
+
+  private void requireNone(String what, List<String> options) {
+    for (String option : options) {
+      require(!spec.commandLine().getParseResult().hasMatchedOption(option),
+          option + " does not go with " + what + ": leave it out");
+    }
   }
 
   private void requireDifferent() {
@@ -154,9 +174,9 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void requireFits(String option, int batch, Split images) {
-    require(batch <= images.train().size(), "%s must be at most %d, the number of training images, not %d"
-        .formatted(option, images.train().size(), batch));
+  private void requireFits(int batch, Split images) {
+    require(batch <= images.train().size(), "--batch-size must be at most %d, the number of training images, not %d"
+        .formatted(images.train().size(), batch));
   }
 
   private void require(boolean condition, String message) {
@@ -179,10 +199,17 @@ public final class TrainCommand implements Callable<Integer> {
         "Images:   " + images.source(),
         "          " + images.sizes(),
         "Network:  " + networkInWords,
-        "Training: gradient descent, learning rate %s, batches of %d, at most %d epochs, %s".formatted(
-            recipe.learningRate(), recipe.batchSize(), recipe.epochs(),
-            runs > 1 ? "seeds %d to %d".formatted(seed, seed + runs - 1) : "seed " + seed),
+        "Training: gradient descent, " + training(recipe),
         "Layer:    batch normalization by %s%s".formatted(
             layer, check ? ", every call compared with the reference" : ""));
+  }
+
+  private String training(Recipe recipe) {
+    String seeds = runs > 1 ? "seeds %d to %d".formatted(seed, seed + runs - 1) : "seed " + seed;
+    return sweep.isPresent()
+        ? "%d epochs, learning rate %s for batches of %d and proportional to their size, %s".formatted(
+            recipe.epochs(), recipe.learningRate(), recipe.batchSize(), seeds)
+        : "learning rate %s, batches of %d, at most %d epochs, %s".formatted(
+            recipe.learningRate(), recipe.batchSize(), recipe.epochs(), seeds);
   }
 }

@@ -262,6 +262,36 @@ class TrainCommandTest {
   }
 
   @Test
+  void sweepsTheBatchSize() throws IOException {
+    var images = imageFolder("t10k", 150).toString();
+    String[] options = {"--network", "lenet", "--sweep", "batch-size", "--epochs", "1", "--data", images};
+    var result = train(options);
+    assertThat(result.exitCode()).isZero();
+    // 90 images: batches of 128 and 256 are left out.
+    assertThat(result.err().lines()).hasSize(12)
+        .allMatch(line -> line.matches("batch size \\d+, with(out)? batch normalization: test accuracy .*"));
+    assertThat(result.row("batch size")).containsExactly("learning rate", "iterations", "without", "with");
+    assertThat(result.row("2")).hasSize(4).startsWith("0.01875", "45");
+    assertThat(result.row("64")).hasSize(4).startsWith("0.6", "2");
+    assertThat(result.out()).doesNotContain("\n128 ");
+    String table = Files.readString(folder.resolve("sweep.csv"));
+    assertThat(table.lines().skip(1)).hasSize(12)
+        .allMatch(line -> line.matches("\\d+,\\d+\\.\\d+,with(out)?,1,\\d+(,\\d+\\.\\d+){4}"));
+    assertThat(ImageIO.read(folder.resolve("sweep.png").toFile()).getWidth()).isEqualTo(1200);
+    train(options);
+    assertThat(folder.resolve("sweep.csv")).hasContent(table);
+  }
+
+  @Test
+  void aSweepOverSeveralSeedsShowsTheirSpread() throws IOException {
+    var images = imageFolder("t10k", 100).toString();
+    var result = train("--sweep", "batch-size", "--epochs", "1", "--data", images, "--runs", "2");
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.row("4")[3]).matches("\\d+\\.\\d\\d ± \\d+\\.\\d\\d %");
+    assertThat(Files.readString(folder.resolve("sweep.csv")).lines().filter(line -> line.startsWith("4,"))).hasSize(4);
+  }
+
+  @Test
   void divergenceIsAFailure() {
     var result = train("--learning-rate", "1e9", "--epochs", "2");
     assertThat(result.exitCode()).isEqualTo(1);
