@@ -49,7 +49,7 @@ class MainTest {
     assertMisuse("--learning-rate must be above 0 and finite, not NaN", "train", "--learning-rate", "NaN");
     assertMisuse("--stop-loss must be at least 0", "train", "--stop-loss", "-0.5");
     assertMisuse("--check needs --layer norma", "train", "--layer", "djl", "--check");
-    assertMisuse("'vgg' is none of mlp, lenet", "train", "--network", "vgg");
+    assertMisuse("'vgg' is none of mlp, lenet, two-layer", "train", "--network", "vgg");
     assertMisuse("'rms' is none of none, batch", "train", "--normalization", "none,rms");
     assertMisuse("--normalization has batch twice", "train", "--normalization", "batch,none,batch");
     assertMisuse("--runs must be at least 1, not 0", "train", "--runs", "0");
@@ -58,6 +58,9 @@ class MainTest {
     assertMisuse("'momentum' is none of batch-size", "train", "--sweep", "momentum");
     assertMisuse("--batch-size does not go with --sweep batch-size", "train", "--sweep", "batch-size",
         "--batch-size", "8");
+    assertMisuse("--sweep does not go with --network two-layer", "train", "--network", "two-layer",
+        "--sweep", "batch-size");
+    assertMisuse("--data does not go with --network two-layer", "train", "--network", "two-layer", "--data", "x");
     assertMisuse("its folder does not exist", "train", "--save", "no/such/folder/file");
     assertMisuse("'3' is not batch x channels x spatial extents", "check", "--shape", "3");
     assertMisuse("'4x0' is not batch", "check", "--shape", "4x0");

@@ -38,7 +38,7 @@ record BatchSizeSweep(
     }
     output.lines(SweepReport.lines(points));
     if (layers.checked()) {
-      output.line("Every call of the kernels agreed with the reference.");
+      output.agreed();
     }
     output.write("sweep.csv", file -> SweepFile.write(file, points, options.seed()));
     output.write("sweep.png", file -> SweepPlot.write(file, points));

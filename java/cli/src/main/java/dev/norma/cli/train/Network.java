@@ -1,19 +1,22 @@
 package dev.norma.cli.train;
 
 import java.util.Locale;
+import java.util.Optional;
 
 /** The networks of the texts. */
 enum Network {
-  MLP(new Perceptron()),
-  LENET(new LeNet());
+  MLP(Optional.of(new Perceptron())),
+  LENET(Optional.of(new LeNet())),
+  TWO_LAYER(Optional.empty());
 
-  private final Architecture architecture;
+  private final Optional<Architecture> architecture;
 
-  Network(Architecture architecture) {
+  Network(Optional<Architecture> architecture) {
     this.architecture = architecture;
   }
 
-  Architecture architecture() {
+  /** Of a network that learns from images; two-layer does not. */
+  Optional<Architecture> architecture() {
     return architecture;
   }
 

@@ -34,7 +34,7 @@ record NormalizationComparison(
     var comparison = train(output);
     output.lines(architecture.report(comparison, options, images.train().size()));
     if (layers.checked()) {
-      output.line("Every call of the kernels agreed with the reference.");
+      output.agreed();
     }
     save.ifPresent(file -> output.line("Wrote " + file));
     if (comparison.hasTrained()) {

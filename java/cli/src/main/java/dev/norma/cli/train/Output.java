@@ -25,6 +25,11 @@ record Output(PrintWriter out, PrintWriter err, Path folder) {
     out.flush();
   }
 
+  /** After a command whose kernels were checked: a mismatch would have ended it. */
+  void agreed() {
+    line("Every call of the kernels agreed with the reference.");
+  }
+
   /** Writes a file and says so. */
   void write(String name, FileWriter writer) throws IOException {
     var file = folder.resolve(name);

@@ -32,11 +32,18 @@ import picocli.CommandLine.Spec;
       "lenet: the convolutional network of notes on Dive into Deep Learning, with sigmoids. It takes 28x28 pixels: "
           + "smaller images are enlarged by a whole factor and framed with paper, the built-in digits of 8x8 three "
           + "times with a frame of 2.",
+      "two-layer: max(0, X W1) W2 of random numbers, normalized in training mode 50 times and then in test mode, with "
+          + "running statistics kept in the right way and in wrong ones. Nothing is learnt.",
       ""
     },
     sortOptions = false)
 public final class TrainCommand implements Callable<Integer> {
   static final Path DEFAULT_OUT = Path.of(".norma-out");
+
+  /** What a network that learns from images needs to know. */
+  private static final List<String> TRAINING_ONLY = List.of(
+      "--sweep", "--normalization", "--runs", "--data", "--layer", "--epochs", "--batch-size", "--learning-rate",
+      "--stop-loss", "--save", "--load");
 
   private static final List<String> SWEEP_DECIDES = List.of("--batch-size", "--stop-loss", "--save", "--load");
 
@@ -118,12 +125,20 @@ public final class TrainCommand implements Callable<Integer> {
       InstructionSet.require();
     }
     Engines.prepare();
+    if (network.architecture().isPresent()) {
+      trainOnImages(network.architecture().get());
+    } else {
+      new TwoLayerExperiment(seed, check).run(output());
+    }
+    return Main.SUCCESS;
+  }
+
+  private void trainOnImages(Architecture architecture) throws IOException {
     var original = data.isPresent() ? ImageFolder.read(data.get()) : Digits.load();
-    var architecture = network.architecture();
     var images = architecture.fit(original);
+    batchSize.ifPresent(n -> requireFits(n, original));
     var options = new TrainingOptions(seed, recipe(architecture.recipe()));
     var layers = new Layers(layer, check);
-    batchSize.ifPresent(n -> requireFits(n, original));
     var output = output();
     output.lines(description(original, architecture.describe(images), options.recipe()));
     if (sweep.isPresent()) {
@@ -131,7 +146,6 @@ public final class TrainCommand implements Callable<Integer> {
     } else {
       new NormalizationComparison(architecture, images, normalizations, layers, options, runs, load, save).run(output);
     }
-    return Main.SUCCESS;
   }
 
   private Recipe recipe(Recipe usual) {
@@ -144,6 +158,7 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   private void requireSensible() {
+    requireApplicable();
     epochs.ifPresent(n -> require(n >= 0, "--epochs must be at least 0, not " + n));
     batchSize.ifPresent(n ->
         require(n >= 2, "--batch-size must be at least 2, not " + n + ": one value has no variance"));
@@ -154,10 +169,18 @@ public final class TrainCommand implements Callable<Integer> {
     require(runs == 1 || save.isEmpty(), "--save writes the networks of one run: leave out --runs");
     require(runs == 1 || load.isEmpty(), "--load starts every run from the same weights: leave out --runs");
     requireDifferent();
-    sweep.ifPresent(what -> requireNone("--sweep " + what, SWEEP_DECIDES));
     require(!check || layer == NormLayer.NORMA, "--check needs --layer norma: only Norma's calls can be compared");
     save.ifPresent(file -> require(Files.isDirectory(file.toAbsolutePath().getParent()),
         "--save " + file + ": its folder does not exist"));
+  }
+
+  /** Options that would change nothing are mistakes. */
+  private void requireApplicable() {
+    if (network.architecture().isEmpty()) {
+      requireNone("--network " + network, TRAINING_ONLY);
+    } else if (sweep.isPresent()) {
+      requireNone("--sweep " + sweep.get(), SWEEP_DECIDES);
+    }
   }
 
   private void requireNone(String what, List<String> options) {
