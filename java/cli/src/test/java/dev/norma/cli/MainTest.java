@@ -61,6 +61,8 @@ class MainTest {
     assertMisuse("--sweep does not go with --network two-layer", "train", "--network", "two-layer",
         "--sweep", "batch-size");
     assertMisuse("--data does not go with --network two-layer", "train", "--network", "two-layer", "--data", "x");
+    assertMisuse("--network does not go with --jacobian", "train", "--jacobian", "--network", "lenet");
+    assertMisuse("--runs does not go with --jacobian", "train", "--jacobian", "--runs", "3");
     assertMisuse("its folder does not exist", "train", "--save", "no/such/folder/file");
     assertMisuse("'3' is not batch x channels x spatial extents", "check", "--shape", "3");
     assertMisuse("'4x0' is not batch", "check", "--shape", "4x0");

@@ -52,6 +52,10 @@ public final class TrainCommand implements Callable<Integer> {
       description = "What to train: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
   private Network network = Network.MLP;
 
+  @Option(names = "--jacobian",
+      description = "In place of a training, print the Jacobian of one neuron with batch normalization.")
+  private boolean jacobian;
+
   @Option(names = "--normalization", paramLabel = "NAME", split = ",", defaultValue = "none,batch",
       converter = NameConverter.Normalizations.class,
       description = "What to compare, separated by commas: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
@@ -124,6 +128,10 @@ public final class TrainCommand implements Callable<Integer> {
     if (layer == NormLayer.NORMA) {
       InstructionSet.require();
     }
+    if (jacobian) {
+      new JacobianExperiment(seed, check).run(output());
+      return Main.SUCCESS;
+    }
     Engines.prepare();
     if (network.architecture().isPresent()) {
       trainOnImages(network.architecture().get());
@@ -176,7 +184,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   /** Options that would change nothing are mistakes. */
   private void requireApplicable() {
-    if (network.architecture().isEmpty()) {
+    if (jacobian) {
+      requireNone("--jacobian", List.of("--network"));
+      requireNone("--jacobian", TRAINING_ONLY);
+    } else if (network.architecture().isEmpty()) {
       requireNone("--network " + network, TRAINING_ONLY);
     } else if (sweep.isPresent()) {
       requireNone("--sweep " + sweep.get(), SWEEP_DECIDES);
