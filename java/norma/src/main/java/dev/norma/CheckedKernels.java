@@ -452,8 +452,9 @@ final class CheckedKernels implements Kernels {
       var variances = Expectation.ofArray(arena, "updateRunning", "runningVar", channels, type);
       var taken = arena.allocateFrom(JAVA_LONG, batches.get(JAVA_LONG, 0));
       var notTaken = arena.allocateFrom(JAVA_LONG, refused.get(JAVA_LONG, 0));
-      allowBlend(type, channels, runningMean, mean, means);
-      allowBlend(type, channels, runningVar, variance, variances);
+      var keep = rule.kept(batches.get(JAVA_LONG, 0));
+      allowBlend(type, channels, keep, runningMean, mean, means);
+      allowBlend(type, channels, keep, runningVar, variance, variances);
       reference.updateRunning(
           rule, type, channels, count, mean, variance, means.values(), variances.values(), taken, notTaken);
       kernels.updateRunning(
@@ -465,13 +466,18 @@ final class CheckedKernels implements Kernels {
     }
   }
 
-  /** Starts from the old running values; M / (M - 1) is at most 2. */
+  /**
+   * Starts from the old running values; M / (M - 1) is at most 2. A batch value that is not finite leaves one that is
+   * not either, or the old one.
+   */
   private static void allowBlend(
-      DataType type, long channels, MemorySegment running, MemorySegment batch, Expectation expected) {
+      DataType type, long channels, double keep, MemorySegment running, MemorySegment batch, Expectation expected) {
     var tolerances = new Tolerances(type, 0);
     MemorySegment.copy(running, 0, expected.values(), 0, channels * type.bytes());
     for (var c = 0L; c < channels; c++) {
-      var magnitude = Math.abs(type.get(running, c)) + 2 * Math.abs(batch.getAtIndex(JAVA_DOUBLE, c));
+      var old = keep == 0 ? 0 : Math.abs(type.get(running, c));
+      var taken = batch.getAtIndex(JAVA_DOUBLE, c);
+      var magnitude = Double.isFinite(taken) ? old + 2 * Math.abs(taken) : old;
       expected.allow(c, tolerances.roundedOnce(magnitude));
     }
   }

@@ -284,7 +284,7 @@ final class ReferenceKernels implements Kernels {
       MemorySegment refused) {
     var type = dataType.parameterType();
     var taken = batches.get(JAVA_LONG, 0);
-    var keep = rule.cumulative() ? taken / (taken + 1.0) : rule.momentum();
+    var keep = rule.kept(taken);
     var toUnbiased = rule.unbiased() ? count / (count - 1.0) : 1;
     if (rule.refuseNonFinite()
         && !(follows(type, channels, keep, mean, 1, runningMean)
@@ -301,7 +301,8 @@ final class ReferenceKernels implements Kernels {
 
   private static double blend(
       DataType type, double keep, MemorySegment running, MemorySegment batch, double factor, long c) {
-    return keep * type.get(running, c) + (1 - keep) * (batch.getAtIndex(JAVA_DOUBLE, c) * factor);
+    var old = keep == 0 ? 0 : keep * type.get(running, c);
+    return old + (1 - keep) * (batch.getAtIndex(JAVA_DOUBLE, c) * factor);
   }
 
   /** Whether all new running values are finite, also after rounding to their type. */

@@ -19,4 +19,9 @@ public record RunningRule(double momentum, boolean cumulative, boolean unbiased,
       throw new IllegalArgumentException("momentum must lie in 0 to 1, not " + momentum);
     }
   }
+
+  /** The weight that the old value keeps when so many batches were taken before; an old value without is not read. */
+  double kept(long batches) {
+    return cumulative ? batches / (batches + 1.0) : momentum;
+  }
 }

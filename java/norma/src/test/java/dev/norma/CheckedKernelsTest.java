@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kernels with one wrong value are found out, right ones are not. */
 class CheckedKernelsTest {
@@ -220,6 +221,48 @@ class CheckedKernelsTest {
         problem.runningVar,
         problem.arena.allocate(JAVA_LONG),
         problem.arena.allocate(JAVA_LONG));
+  }
+
+  /** Momentum 0, and the first batch of a cumulative average: whatever was there is forgotten. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anOldValueWithoutWeightIsNotRead(boolean cumulative) {
+    problem.forward(Kernels.reference());
+    for (var kernels : List.of(Kernels.reference(), Kernels.checked())) {
+      problem.fill(problem.runningMean, c -> Double.NaN);
+      problem.fill(problem.runningVar, c -> Double.POSITIVE_INFINITY);
+      kernels.updateRunning(
+          new RunningRule(0, cumulative, false, true),
+          norm.dataType(),
+          norm.channels(),
+          norm.valuesPerChannel(),
+          problem.mean,
+          problem.variance,
+          problem.runningMean,
+          problem.runningVar,
+          problem.arena.allocate(JAVA_LONG),
+          problem.arena.allocate(JAVA_LONG));
+      for (var c = 0L; c < norm.channels(); c++) {
+        assertThat(problem.get(problem.runningMean, c)).isEqualTo((float) problem.mean.getAtIndex(JAVA_DOUBLE, c));
+        assertThat(problem.get(problem.runningVar, c)).isEqualTo((float) problem.variance.getAtIndex(JAVA_DOUBLE, c));
+      }
+    }
+  }
+
+  /** Neither what is refused nor what is not finite differs. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aBatchThatIsNotFiniteIsNoMismatch(boolean refused) {
+    for (var value : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+      try (var layer =
+          BatchNorm.builder(norm.channels()).refuseNonFinite(refused).kernels(Kernels.checked()).build()) {
+        problem.fillX((c, i) -> c == 1 && i == 3 ? value : i);
+        var x = Tensor.of(problem.x, norm.dataType(), norm.layout(), norm.batch(), norm.channels(), norm.spatial());
+        var y = Tensor.of(problem.y, norm.dataType(), norm.layout(), norm.batch(), norm.channels(), norm.spatial());
+        assertThatCode(() -> layer.forward(x, y)).doesNotThrowAnyException();
+        assertThat(layer.refused()).isEqualTo(refused ? 1 : 0);
+      }
+    }
   }
 
   @ParameterizedTest
