@@ -321,6 +321,11 @@ NORMA_API norma_status norma_batch_norm_local_statistics(
  *   count            out  int64[1], the sum of counts
  *   mean, variance   out  double[C]
  * All counts zero is NORMA_BAD_COUNT.
+ *
+ * Population statistics, for inference (algorithm 2, lines 8 to 12), are those of all batches of a data set:
+ * merge what has been merged so far with each batch, then norma_batch_norm_update_running with momentum 0
+ * and the count of all. Line 10 averages unbiased variances, which is right in the mean for batches drawn at
+ * random; merged, any batches give the variance of all values.
  */
 NORMA_API norma_status norma_batch_norm_merge_statistics(
     int64_t channels, int64_t parts, const int64_t *counts, const double *means,
@@ -364,6 +369,38 @@ NORMA_API norma_status norma_batch_norm_gradient_input(
     const norma_batch_norm *norm, const void *x, const void *dy, const void *gamma,
     const double *mean, const double *variance, int64_t count, const double *sum_dy,
     const double *sum_dy_x_hat, void *dx, void *workspace, int64_t workspace_size);
+
+/* ---- Folding: inference without normalization --------------------------------------------------- */
+
+/*
+ * Folds the normalization for inference into the dense layer or convolution before it. Both are linear
+ * (Ioffe and Szegedy, algorithm 2, line 11), so that layer can do the work of both with other weights and
+ * another bias (Jacob et al., arXiv:1712.05877, section 3.2):
+ *   scale          = gamma * inv_std,  inv_std = 1 / sqrt(running_var + epsilon)
+ *   folded_weights = weights * scale
+ *   folded_bias    = (bias - running_mean) * scale + beta
+ * computed in double and rounded once; for NORMA_FLOAT64 the scale must be representable. A sum of
+ * running_var and epsilon that is 0 makes inv_std 0, one that is negative NaN, as in inference. ReLU is not
+ * linear and stays to be done.
+ *   data_type       enum norma_data_type, of the weights
+ *   channels        C >= 1, of the layer's output
+ *   fan_in          >= 1, the weights of a channel: what the extents of a filter make, as input channels
+ *                   (of one group, where a convolution has groups) * height * width
+ *   epsilon         >= 0, finite
+ *   weights         in   C rows of fan_in elements, one row after the other
+ *   bias            in   parameters, or NULL for zeros
+ *   gamma           in   parameters, or NULL for ones
+ *   beta            in   parameters, or NULL for zeros
+ *   running_mean, running_var  in  parameters
+ *   folded_weights  out  like weights; in place (folded_weights == weights) is allowed
+ *   folded_bias     out  parameters; in place (folded_bias == bias) is allowed
+ * The folded layer's output differs from the normalized one by rounding: half a unit in the last place of
+ * each folded weight, times its input, and of the folded bias.
+ */
+NORMA_API norma_status norma_batch_norm_fold(
+    int32_t data_type, int64_t channels, int64_t fan_in, double epsilon, const void *weights,
+    const void *bias, const void *gamma, const void *beta, const void *running_mean,
+    const void *running_var, void *folded_weights, void *folded_bias);
 
 /* ---- Layer and RMS normalization ---------------------------------------------------------------- */
 

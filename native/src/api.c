@@ -2,6 +2,7 @@
 #include "driver.h"
 #include "checks.h"
 #include "dispatch.h"
+#include "fold.h"
 #include "gradient_descent.h"
 #include "layer_norm.h"
 #include "norma.h"
@@ -562,6 +563,44 @@ norma_status norma_batch_norm_gradient_input(const norma_batch_norm *norm, const
     .out = dx
   };
   return run(norm, &job, workspace, workspace_size);
+}
+
+/* ---- Folding ------------------------------------------------------------------------------------ */
+
+norma_status norma_batch_norm_fold(int32_t data_type, int64_t channels, int64_t fan_in, double epsilon,
+                                   const void *weights, const void *bias, const void *gamma,
+                                   const void *beta, const void *running_mean, const void *running_var,
+                                   void *folded_weights, void *folded_bias) {
+  /* Rows of weights lie like the runs of a tensor with one sample. */
+  const norma_batch_norm norm = {1, channels, fan_in, epsilon, data_type, NORMA_CHANNELS_FIRST, 0};
+  CHECK(norma_check_norm(&norm));
+  const norma_array arrays[] = {
+    tensor(&norm, weights),
+    optional(parameters(&norm, bias)),
+    optional(parameters(&norm, gamma)),
+    optional(parameters(&norm, beta)),
+    parameters(&norm, running_mean),
+    parameters(&norm, running_var),
+    out_or_in_place(tensor(&norm, folded_weights), weights),
+    out_or_in_place(parameters(&norm, folded_bias), bias)
+  };
+  CHECK_ARRAYS(arrays);
+  const norma_folding folding = {
+    .data_type = data_type,
+    .channels = channels,
+    .fan_in = fan_in,
+    .epsilon = epsilon,
+    .weights = weights,
+    .bias = bias,
+    .gamma = gamma,
+    .beta = beta,
+    .running_mean = running_mean,
+    .running_var = running_var,
+    .folded_weights = folded_weights,
+    .folded_bias = folded_bias
+  };
+  norma_fold(&folding);
+  return NORMA_OK;
 }
 
 /* ---- Layer and RMS normalization ---------------------------------------------------------------- */

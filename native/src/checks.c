@@ -43,7 +43,8 @@ norma_status norma_check_data_type(int32_t data_type) {
 }
 
 /* How something is computed, and the size of its tensor, which is a product of three. */
-static norma_status check_computing(double epsilon, int32_t threads, int32_t data_type, int64_t a, int64_t b, int64_t c) {
+static norma_status check_computing(double epsilon, int32_t threads, int32_t data_type, int64_t a, int64_t b,
+                                    int64_t c) {
   REQUIRE(epsilon >= 0 && isfinite(epsilon), NORMA_BAD_EPSILON);
   REQUIRE(threads >= 0, NORMA_BAD_THREADS);
   int64_t size = norma_element_size(data_type);

@@ -24,6 +24,12 @@ static int index_of(const test_call *call, const char *name) {
   return -1;
 }
 
+static bool is_merge(const test_call *call) { return strncmp(call->function->name, "merge", 5) == 0; }
+
+static bool has_descriptor(const test_call *call) {
+  return !is_merge(call) && strcmp(call->function->name, "fold") != 0;
+}
+
 static bool has_workspace(const test_call *call) { return index_of(call, "workspace") >= 0; }
 
 /* ---- Pointers ---------------------------------------------------------------------------------------- */
@@ -52,9 +58,8 @@ static void check_nulls(test_call *call) {
     call_expecting(call, needed ? NORMA_NULL_POINTER : NORMA_OK, "no %s", argument->name);
     call->arrays[i] = array;
   }
-  const bool has_parts = strncmp(call->function->name, "merge", 5) == 0;
   call->with.no_descriptor = true;
-  call_expecting(call, has_parts ? NORMA_OK : NORMA_NULL_POINTER, "no descriptor");
+  call_expecting(call, has_descriptor(call) ? NORMA_NULL_POINTER : NORMA_OK, "no descriptor");
 }
 
 static void null_pointers(void **state) {
@@ -247,7 +252,7 @@ static void check_enums(test_call *call) {
       norm.layout = i == 1 ? NORMA_CHANNELS_LAST + 1 : bad[i];
       check_norm(call, norm, NORMA_BAD_LAYOUT, "unknown layout");
       norm = call->with.norm;
-    } else if (strncmp(call->function->name, "merge", 5) == 0) {
+    } else if (is_merge(call)) {
       return; /* neither layout nor data type */
     }
     norm.data_type = bad[i];
@@ -412,6 +417,35 @@ static void running_counts(void **state) {
   call_free(&call);
 }
 
+static void folding(void **state) {
+  (void)state;
+  test_call call = call_of("fold");
+  const norma_batch_norm valid = call.with.norm;
+  const int64_t bad[] = {0, -1, INT64_MIN};
+  for (int i = 0; i < 6; i++) {
+    *(i % 2 ? &call.with.norm.channels : &call.with.norm.spatial) = bad[i / 2];
+    call_expecting(&call, NORMA_BAD_EXTENT, "%ld channels of %ld weights", (long)call.with.norm.channels,
+                   (long)call.with.norm.spatial);
+    call.with.norm = valid;
+  }
+  const int64_t large[][2] = {{INT64_MAX, 1}, {1, INT64_MAX}, {INT64_C(1) << 32, INT64_C(1) << 32},
+                              {1, (INT64_C(1) << 55) + 1}};
+  for (int i = 0; i < 4; i++) {
+    call.with.norm.channels = large[i][0];
+    call.with.norm.spatial = large[i][1];
+    call_expecting(&call, NORMA_EXTENT_OVERFLOW, "too many weights");
+    call.with.norm = valid;
+  }
+  const double epsilons[] = {-1, -1e-300, (double)INFINITY, (double)-INFINITY, (double)NAN};
+  for (int i = 0; i < 5; i++) {
+    call.with.norm.epsilon = epsilons[i];
+    call_expecting(&call, NORMA_BAD_EPSILON, "bad epsilon");
+  }
+  call.with.norm.epsilon = 0;
+  call_expecting(&call, NORMA_OK, "no epsilon");
+  call_free(&call);
+}
+
 static void check_descent(test_call *call, norma_gradient_descent rule, norma_status expected, const char *what) {
   call->with.descent = rule;
   call_expecting(call, expected, "%s", what);
@@ -486,6 +520,7 @@ int main(void) {
     cmocka_unit_test(counts_of_parts),
     cmocka_unit_test(running_rules),
     cmocka_unit_test(running_counts),
+    cmocka_unit_test(folding),
     cmocka_unit_test(descent_rules),
     cmocka_unit_test(status_messages),
     cmocka_unit_test(version),

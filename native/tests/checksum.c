@@ -1,4 +1,4 @@
-/* Prints the level in use and a checksum of the bits of forward and backward results over a grid of cases. */
+/* Prints the level in use and a checksum of the bits of forward, backward and folding results over a grid of cases. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -105,6 +105,14 @@ static void require(norma_status status) {
   if (status != NORMA_OK) exit(1);
 }
 
+/* Folded into y and dbeta: x as the weights of a layer, by a running variance that is positive. */
+static void fold(const norma_batch_norm *norm, const arrays *a) {
+  require(norma_batch_norm_fold(norm->data_type, a->channels, a->all / a->channels, norm->epsilon, a->x, a->beta,
+                                a->gamma, a->beta, a->beta, a->gamma, a->y, a->dbeta));
+  mix(a->y, a->all * element_size(norm->data_type));
+  mix(a->dbeta, a->channels * parameter_size(norm->data_type));
+}
+
 static void run(const norma_batch_norm *norm, double scale, double mean) {
   arrays a = arrays_make(norm, scale, mean);
   require(norma_batch_norm_forward_training(norm, a.x, a.gamma, a.beta, a.y, a.mean, a.variance, NULL, 0));
@@ -117,6 +125,7 @@ static void run(const norma_batch_norm *norm, double scale, double mean) {
                                                   a.dx, a.dresidual, a.dgamma, a.dbeta, NULL, 0));
   mix_results(norm, &a);
   mix(a.dresidual, a.all * element_size(norm->data_type));
+  fold(norm, &a);
   arrays_free(&a);
 }
 

@@ -61,6 +61,11 @@ static norma_status merge_gradient_sums(const scalars *w, void *const *a) {
   return norma_batch_norm_merge_gradient_sums(w->norm.channels, w->parts, a[0], a[1], a[2], a[3], a[4]);
 }
 
+static norma_status fold(const scalars *w, void *const *a) {
+  return norma_batch_norm_fold(w->norm.data_type, w->norm.channels, w->norm.spatial, w->norm.epsilon, a[0], a[1], a[2],
+                               a[3], a[4], a[5], a[6], a[7]);
+}
+
 static norma_status gradient_descent_step(const scalars *w, void *const *a) {
   return norma_gradient_descent_step(w->no_descriptor ? NULL : &w->descent, w->norm.data_type, w->norm.channels, a[0],
                                      a[1], a[2]);
@@ -200,6 +205,11 @@ const test_function FUNCTIONS[] = {
    {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"sums_dy", PART_STATISTICS, IN, REQUIRED, {NULL}},
     {"sums_dy_x_hat", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
     {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}}},
+  {"fold", fold, false, false, false,
+   {{"weights", WEIGHTS, IN, REQUIRED, {NULL}}, {"bias", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
+    {"folded_weights", WEIGHTS, OUT, REQUIRED, {"weights"}}, {"folded_bias", PARAMETERS, OUT, REQUIRED, {"bias"}}}},
   {"gradient_descent_step", gradient_descent_step, false, false, false,
    {{"gradient", PARAMETERS, IN, REQUIRED, {NULL}}, {"parameter", PARAMETERS, OUT, REQUIRED, {NULL}},
     {"velocity", PARAMETERS, OUT, REQUIRED, {NULL}}}},
@@ -227,7 +237,8 @@ const int FUNCTIONS_COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
 int64_t argument_element(const test_call *call, int i) {
   const int32_t type = call->with.norm.data_type;
   switch (call->function->arguments[i].kind) {
-    case TENSOR: return value_size(type);
+    case TENSOR:
+    case WEIGHTS: return value_size(type);
     case PARAMETERS:
     case ROW_PARAMETERS: return parameter_size(type);
     default: return (int64_t)sizeof(double);
@@ -240,6 +251,7 @@ int64_t argument_bytes(const test_call *call, int i) {
   switch (call->function->arguments[i].kind) {
     case TENSOR: return norm->batch * norm->channels * norm->spatial * element;
     case ROW_PARAMETERS: return norm->batch * norm->spatial * element;
+    case WEIGHTS: return norm->channels * norm->spatial * element;
     case PART_STATISTICS: return PARTS * norm->channels * element;
     case PART_COUNTS: return PARTS * element;
     case ONE_COUNT: return element;
@@ -251,8 +263,9 @@ int64_t argument_bytes(const test_call *call, int i) {
 /* The data type of an array that is no count. */
 static int32_t array_type(const test_call *call, array_kind kind) {
   const int32_t type = call->with.norm.data_type;
+  const bool is_element = kind == TENSOR || kind == WEIGHTS;
   const bool is_parameter = kind == PARAMETERS || kind == ROW_PARAMETERS;
-  return kind == TENSOR ? type : is_parameter ? parameter_type(type) : NORMA_FLOAT64;
+  return is_element ? type : is_parameter ? parameter_type(type) : NORMA_FLOAT64;
 }
 
 static void fill(test_call *call, int i, uint64_t *seed) {

@@ -11,6 +11,7 @@ enum { ARGUMENTS_AT_MOST = 12, PARTS = 3 };
 
 typedef enum array_kind {
   TENSOR,
+  WEIGHTS,         /* C rows of S elements */
   PARAMETERS,
   ROW_PARAMETERS,  /* of each element of a row */
   STATISTICS,      /* double[C], or of each row */

@@ -106,7 +106,7 @@ set_tests_properties(sanitizers PROPERTIES ENVIRONMENT
 # so the level is x86-64-v3, nor long double, which the reference of other programs is computed in.
 find_program(VALGRIND valgrind)
 if(VALGRIND)
-  foreach(program IN ITEMS golden checksum half arguments memory jacobian running descent)
+  foreach(program IN ITEMS golden checksum half arguments memory jacobian running fold descent)
     add_test(NAME valgrind_${program} COMMAND ${VALGRIND} --quiet --error-exitcode=1 --leak-check=full
       --errors-for-leak-kinds=definite --show-leak-kinds=definite $<TARGET_FILE:norma_test_${program}>)
     set_tests_properties(valgrind_${program} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=2 TIMEOUT 120)

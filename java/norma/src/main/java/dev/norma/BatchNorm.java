@@ -61,6 +61,10 @@ import java.util.function.Supplier;
  *
  * <p>Without a residual its methods are called as those of any layer.
  *
+ * <h2>After training</h2>
+ *
+ * {@link #fold} makes the layer a part of the convolution or dense layer before it.
+ *
  * <h2>Tensors</h2>
  *
  * Tensors have the layer's channels and data type, any batch and spatial extents, either layout; those of one call are
@@ -134,7 +138,7 @@ public final class BatchNorm implements AutoCloseable {
   public void forward(Tensor x, Tensor y) {
     guard.enterToWrite("forward");
     try {
-      requireLayers("x", x);
+      settings.requireTensor("x", x);
       requireLike("y", y, x);
       forward(x, NULL, y);
     } finally {
@@ -156,7 +160,7 @@ public final class BatchNorm implements AutoCloseable {
     guard.enterToWrite("forward");
     try {
       requireRelu("forward");
-      requireLayers("x", x);
+      settings.requireTensor("x", x);
       requireLike("residual", residual, x);
       requireLike("y", y, x);
       forward(x, residual.segment(), y);
@@ -198,7 +202,7 @@ public final class BatchNorm implements AutoCloseable {
   public void infer(Tensor x, Tensor y) {
     guard.enterToRead("infer");
     try {
-      requireLayers("x", x);
+      settings.requireTensor("x", x);
       requireLike("y", y, x);
       passes.forwardInference(x, NULL, y);
     } finally {
@@ -219,7 +223,7 @@ public final class BatchNorm implements AutoCloseable {
     guard.enterToRead("infer");
     try {
       requireRelu("infer");
-      requireLayers("x", x);
+      settings.requireTensor("x", x);
       requireLike("residual", residual, x);
       requireLike("y", y, x);
       passes.forwardInference(x, residual.segment(), y);
@@ -361,23 +365,18 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   private void requireGradientTensors(Tensor x, Tensor dy, Tensor dx) {
-    requireLayers("x", x);
+    settings.requireTensor("x", x);
     requireLike("dy", dy, x);
     requireLike("dx", dx, x);
   }
 
-  private void requireLayers(String name, Tensor tensor) {
-    Objects.requireNonNull(tensor, name);
-    if (tensor.dataType() != settings.dataType() || tensor.channels() != settings.channels()) {
-      throw new IllegalArgumentException(
-          "%s is %s, but the layer has %d channels of %s"
-              .formatted(name, tensor, settings.channels(), settings.dataType()));
-    }
+  private static void requireLike(String name, Tensor tensor, Tensor x) {
+    requireLike(name, tensor, "x", x);
   }
 
-  private static void requireLike(String name, Tensor tensor, Tensor x) {
-    if (!Objects.requireNonNull(tensor, name).isLike(x)) {
-      throw new IllegalArgumentException("%s is %s, but x is %s".formatted(name, tensor, x));
+  private static void requireLike(String name, Tensor tensor, String otherName, Tensor other) {
+    if (!Objects.requireNonNull(tensor, name).isLike(other)) {
+      throw new IllegalArgumentException("%s is %s, but %s is %s".formatted(name, tensor, otherName, other));
     }
   }
 
@@ -413,6 +412,57 @@ public final class BatchNorm implements AutoCloseable {
   private void requireAffine(String what) {
     if (!settings.affine()) {
       throw new IllegalStateException(what + ": the layer was built without gamma and beta");
+    }
+  }
+
+  /**
+   * Folds this layer into the dense layer or convolution before it, for inference without normalization. Both are
+   * linear, so that layer can do the work of both with other weights and another bias (Jacob et al., <a
+   * href="https://arxiv.org/abs/1712.05877">arXiv:1712.05877</a>, section 3.2). With {@code scale = gamma /
+   * sqrt(runningVar + epsilon)} of each channel:
+   *
+   * <pre>
+   *   foldedWeights = weights * scale
+   *   foldedBias    = (bias - runningMean) * scale + beta
+   * </pre>
+   *
+   * computed in double and rounded once. Where {@code runningVar + epsilon} is 0, so is the scale, as in {@link
+   * #infer(Tensor, Tensor)}. What comes out of the folded layer differs from what {@code infer} gives by rounding, of
+   * which each folded weight and the bias have half a unit in the last place. ReLU is not linear and stays to be done.
+   *
+   * <p>Weights have the layer's data type; their first extent is the layer's channels, as in PyTorch and ONNX: {@code
+   * [C, inputs]} of a dense layer, {@code [C, inputs, height, width]} of a convolution, with {@code inputs / groups}
+   * where it has groups, in either layout. The bias is C parameters, like {@link #beta}. This layer stays as it is.
+   *
+   * <pre>{@code
+   * layer.fold(weights, bias, weights, bias); // in place
+   * }</pre>
+   *
+   * @param weights of the layer before
+   * @param bias of the layer before, off the heap; {@link MemorySegment#NULL} if it has none
+   * @param foldedWeights output, like weights; may be weights
+   * @param foldedBias output, C parameters off the heap; may be bias
+   */
+  public void fold(Tensor weights, MemorySegment bias, Tensor foldedWeights, MemorySegment foldedBias) {
+    guard.enterToRead("fold");
+    try {
+      settings.requireWeights(weights);
+      requireLike("foldedWeights", foldedWeights, "weights", weights);
+      kernels.fold(
+          settings.dataType(),
+          settings.channels(),
+          weights.size() / settings.channels(),
+          settings.epsilon(),
+          weights.segment(),
+          bias,
+          state.gamma,
+          state.beta,
+          state.runningMean,
+          state.runningVar,
+          foldedWeights.segment(),
+          foldedBias);
+    } finally {
+      guard.leaveReading();
     }
   }
 
@@ -711,10 +761,7 @@ public final class BatchNorm implements AutoCloseable {
      * @throws IllegalArgumentException if it is negative, infinite or NaN
      */
     public Builder epsilon(double epsilon) {
-      if (!(epsilon >= 0 && epsilon < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException("epsilon must be at least 0 and finite, not " + epsilon);
-      }
-      this.epsilon = epsilon;
+      this.epsilon = BatchNormDescriptor.requireEpsilon(epsilon);
       return this;
     }
 

@@ -25,13 +25,18 @@ public record BatchNormDescriptor(
       throw new IllegalArgumentException(
           "extents must be at least 1: batch %d, channels %d, spatial %d".formatted(batch, channels, spatial));
     }
-    if (!(epsilon >= 0 && epsilon < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("epsilon must be at least 0 and finite, not " + epsilon);
-    }
+    requireEpsilon(epsilon);
     if (threads < 0) {
       throw new IllegalArgumentException("threads must be at least 0, not " + threads);
     }
     requireCountable(dataType, batch, channels, spatial);
+  }
+
+  static double requireEpsilon(double epsilon) {
+    if (!(epsilon >= 0 && epsilon < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("epsilon must be at least 0 and finite, not " + epsilon);
+    }
+    return epsilon;
   }
 
   private static void requireCountable(DataType type, long batch, long channels, long spatial) {

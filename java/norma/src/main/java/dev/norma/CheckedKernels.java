@@ -483,6 +483,51 @@ final class CheckedKernels implements Kernels {
   }
 
   @Override
+  public void fold(
+      DataType type,
+      long channels,
+      long fanIn,
+      double epsilon,
+      MemorySegment weights,
+      MemorySegment bias,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment foldedWeights,
+      MemorySegment foldedBias) {
+    try (var arena = Arena.ofConfined()) {
+      // Before the call, for the inputs may be the outputs.
+      var rows = FoldedChannel.rows(type, channels, fanIn, epsilon);
+      var allWeights = Expectation.ofTensor(arena, "fold", "foldedWeights", rows);
+      var allBias = Expectation.ofArray(arena, "fold", "foldedBias", channels, type.parameterType());
+      var tolerances = new Tolerances(type, epsilon);
+      for (var c = 0L; c < channels; c++) {
+        var moments = Moments.ofRunning(rows, runningMean, runningVar, c);
+        var channel = new FoldedChannel(rows, weights, bias, gamma, beta, c, moments);
+        channel.store(allWeights.values(), allBias.values());
+        channel.forEach(i -> allWeights.allow(i, tolerances.foldedWeight(channel.weight(i))));
+        allBias.allow(c, tolerances.roundedOnce(channel.biasTerms()));
+      }
+      kernels.fold(
+          type,
+          channels,
+          fanIn,
+          epsilon,
+          weights,
+          bias,
+          gamma,
+          beta,
+          runningMean,
+          runningVar,
+          foldedWeights,
+          foldedBias);
+      allWeights.compare(foldedWeights);
+      allBias.compare(foldedBias);
+    }
+  }
+
+  @Override
   public void gradientDescentStep(
       GradientDescent rule,
       DataType dataType,

@@ -474,6 +474,45 @@ public interface Kernels {
       MemorySegment workspace);
 
   /**
+   * Folds the normalization for inference into the dense layer or convolution before it. With {@code scale = gamma /
+   * sqrt(runningVar + epsilon)}, 0 where the sum is 0:
+   *
+   * <pre>
+   *   foldedWeights = weights * scale
+   *   foldedBias    = (bias - runningMean) * scale + beta
+   * </pre>
+   *
+   * computed in double and rounded once (Jacob et al., <a href="https://arxiv.org/abs/1712.05877">arXiv:1712.05877</a>,
+   * section 3.2).
+   *
+   * @param type the data type of the weights, which decides the type of the parameters
+   * @param channels C of the layer's output, at least 1
+   * @param fanIn the weights of a channel, at least 1: input channels (of one group) * height * width of a filter
+   * @param epsilon at least 0 and finite
+   * @param weights in, C rows of {@code fanIn} elements, one row after the other
+   * @param bias in, parameters, or NULL for zeros
+   * @param gamma in, parameters, or NULL for ones
+   * @param beta in, parameters, or NULL for zeros
+   * @param runningMean in, parameters
+   * @param runningVar in, parameters; a negative sum with epsilon gives NaN, like the formula
+   * @param foldedWeights out, like weights; in place (foldedWeights is weights) is allowed
+   * @param foldedBias out, parameters; in place (foldedBias is bias) is allowed
+   */
+  void fold(
+      DataType type,
+      long channels,
+      long fanIn,
+      double epsilon,
+      MemorySegment weights,
+      MemorySegment bias,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment foldedWeights,
+      MemorySegment foldedBias);
+
+  /**
    * One step of gradient descent for an array of parameters, computed in double and rounded once per array.
    *
    * @param rule the rule, with its formulas

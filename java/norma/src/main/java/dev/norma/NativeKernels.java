@@ -341,6 +341,37 @@ final class NativeKernels implements Kernels {
   }
 
   @Override
+  public void fold(
+      DataType type,
+      long channels,
+      long fanIn,
+      double epsilon,
+      MemorySegment weights,
+      MemorySegment bias,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment foldedWeights,
+      MemorySegment foldedBias) {
+    requireOk(
+        "fold",
+        Norma.norma_batch_norm_fold(
+            type.code(),
+            channels,
+            fanIn,
+            epsilon,
+            weights,
+            bias,
+            gamma,
+            beta,
+            runningMean,
+            runningVar,
+            foldedWeights,
+            foldedBias));
+  }
+
+  @Override
   public void gradientDescentStep(
       GradientDescent rule,
       DataType type,

@@ -409,6 +409,27 @@ final class ReferenceKernels implements Kernels {
   }
 
   @Override
+  public void fold(
+      DataType type,
+      long channels,
+      long fanIn,
+      double epsilon,
+      MemorySegment weights,
+      MemorySegment bias,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment foldedWeights,
+      MemorySegment foldedBias) {
+    var rows = FoldedChannel.rows(type, channels, fanIn, epsilon);
+    for (var c = 0L; c < channels; c++) {
+      var moments = Moments.ofRunning(rows, runningMean, runningVar, c);
+      new FoldedChannel(rows, weights, bias, gamma, beta, c, moments).store(foldedWeights, foldedBias);
+    }
+  }
+
+  @Override
   public void gradientDescentStep(
       GradientDescent rule,
       DataType dataType,

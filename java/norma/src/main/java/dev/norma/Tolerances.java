@@ -122,6 +122,12 @@ final class Tolerances {
     return element == real ? error : error + element.ulp(most);
   }
 
+  /** The error of a folded weight, which is computed in double and rounded once, to the type of elements. */
+  double foldedWeight(double weight) {
+    var size = Math.abs(weight);
+    return ELEMENT * DOUBLE_ROUNDOFF * size + element.ulp(Math.min(size, element.largest()));
+  }
+
   /** The error of a parameter that is computed in double from terms of such magnitude in all, and rounded once. */
   double roundedOnce(double magnitudes) {
     return ELEMENT * DOUBLE_ROUNDOFF * magnitudes + parameter(magnitudes);

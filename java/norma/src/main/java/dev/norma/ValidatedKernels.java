@@ -511,6 +511,50 @@ final class ValidatedKernels implements Kernels {
   }
 
   @Override
+  public void fold(
+      DataType type,
+      long channels,
+      long fanIn,
+      double epsilon,
+      MemorySegment weights,
+      MemorySegment bias,
+      MemorySegment gamma,
+      MemorySegment beta,
+      MemorySegment runningMean,
+      MemorySegment runningVar,
+      MemorySegment foldedWeights,
+      MemorySegment foldedBias) {
+    BatchNormDescriptor.requireEpsilon(epsilon);
+    var element = type.bytes();
+    var parameter = type.parameterType().bytes();
+    var parameterBytes = arrayBytes("channels", channels, parameter);
+    var weightBytes = arrayBytes("fanIn", fanIn, channels * element);
+    requireDisjointOutputs(
+        ArgumentChecks.begin()
+            .input("weights", weights, weightBytes, element)
+            .optionalInput("bias", bias, parameterBytes, parameter)
+            .optionalInput("gamma", gamma, parameterBytes, parameter)
+            .optionalInput("beta", beta, parameterBytes, parameter)
+            .input("runningMean", runningMean, parameterBytes, parameter)
+            .input("runningVar", runningVar, parameterBytes, parameter)
+            .outputInPlace("foldedWeights", foldedWeights, weightBytes, element, "weights")
+            .outputInPlace("foldedBias", foldedBias, parameterBytes, parameter, "bias"));
+    kernels.fold(
+        type,
+        channels,
+        fanIn,
+        epsilon,
+        weights,
+        bias,
+        gamma,
+        beta,
+        runningMean,
+        runningVar,
+        foldedWeights,
+        foldedBias);
+  }
+
+  @Override
   public void gradientDescentStep(
       GradientDescent rule,
       DataType type,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,6 +29,9 @@ class AllocationTest {
   private BatchNorm layer;
   private BatchNorm fused;
   private BatchNorm half;
+  private Tensor weights;
+  private Tensor folded;
+  private MemorySegment bias;
   private Tensor residual;
   private Tensor dx;
   private Tensor halves;
@@ -50,6 +54,9 @@ class AllocationTest {
     for (var i = 0L; i < x.size(); i++) {
       x.set(i, i % 7);
     }
+    weights = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 5, 3, 3);
+    folded = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 5, 3, 3);
+    bias = arena.allocate(8 * Float.BYTES, Float.BYTES);
   }
 
   @AfterAll
@@ -119,6 +126,12 @@ class AllocationTest {
       @Override
       void call(AllocationTest test) {
         test.half.forward(test.halves, test.halves);
+      }
+    },
+    FOLD {
+      @Override
+      void call(AllocationTest test) {
+        test.layer.fold(test.weights, test.bias, test.folded, test.bias);
       }
     },
     /** Batches of different shapes in turn, as at the end of an epoch. */

@@ -310,6 +310,7 @@ class BatchNormErrorsTest {
             Map.entry("backward", () -> closed.backward(x, y, y)),
             Map.entry("backwardInference", () -> closed.backwardInference(x, y, y)),
             Map.entry("step", () -> closed.step(GradientDescent.of(1))),
+            Map.entry("fold", () -> closed.fold(x, gamma, x, gamma)),
             Map.entry("gamma", closed::gamma),
             Map.entry("beta", closed::beta),
             Map.entry("gammaGradient", closed::gammaGradient),

@@ -1,5 +1,6 @@
 package dev.norma;
 
+import static java.lang.foreign.MemorySegment.NULL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -74,6 +75,7 @@ class BatchNormThreadsTest {
               () -> layer.backward(x, x, x, x, x),
               () -> layer.backwardInference(x, x, x, x, x),
               () -> layer.step(GradientDescent.of(1)),
+              () -> layer.fold(x, NULL, x, NULL),
               () -> layer.save(file),
               () -> layer.load(file),
               layer::close)) {
@@ -100,7 +102,9 @@ class BatchNormThreadsTest {
     var second = CompletableFuture.runAsync(() -> layer.infer(tensor(4), tensor(4)));
     for (var call :
         List.<ThrowingCallable>of(
-            () -> layer.forward(x, x), () -> layer.step(GradientDescent.of(1)), layer::close)) {
+            () -> layer.forward(x, x),
+            () -> layer.step(GradientDescent.of(1)),
+            layer::close)) {
       assertThatExceptionOfType(ConcurrentModificationException.class)
           .isThrownBy(call)
           .withMessageContaining("another thread is using this layer");

@@ -266,6 +266,30 @@ class CheckedKernelsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"foldedWeights, 10", "foldedBias, 11"})
+  void aWrongFoldIsFound(String output, int argument) {
+    requireFound(output, faulty("fold", argument, DataType.FLOAT32), this::fold);
+    assertThatCode(() -> fold(Kernels.checked())).doesNotThrowAnyException();
+  }
+
+  /** A tensor as weights. */
+  private void fold(Kernels kernels) {
+    kernels.fold(
+        norm.dataType(),
+        norm.channels(),
+        norm.valuesPerChannel(),
+        norm.epsilon(),
+        problem.x,
+        problem.beta,
+        problem.gamma,
+        problem.beta,
+        problem.runningMean,
+        problem.runningVar,
+        problem.y,
+        problem.dbeta);
+  }
+
+  @ParameterizedTest
   @CsvSource({"parameter, 4", "velocity, 5"})
   void aWrongStepIsFound(String output, int argument) {
     requireFound(output, faulty("gradientDescentStep", argument, DataType.FLOAT32), this::step);

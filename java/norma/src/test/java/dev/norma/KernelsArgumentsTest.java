@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every segment of every operation, replaced by each kind of bad one: an exception that names it, nothing written. */
 class KernelsArgumentsTest {
   private static final Set<String> OPTIONAL =
-      Set.of("residual", "gamma", "beta", "dx", "dresidual", "dgamma", "dbeta", "workspace");
+      Set.of("residual", "bias", "gamma", "beta", "dx", "dresidual", "dgamma", "dbeta", "workspace");
   private static final Map<String, Set<String>> OUTPUTS =
       Map.ofEntries(
           Map.entry("forwardTraining", Set.of("y", "mean", "variance", "workspace")),
@@ -50,9 +50,11 @@ class KernelsArgumentsTest {
           Map.entry("localGradientSums", Set.of("sumDy", "sumDyXHat", "workspace")),
           Map.entry("mergeGradientSums", Set.of("sumDy", "sumDyXHat")),
           Map.entry("gradientInput", Set.of("dx", "workspace")),
+          Map.entry("fold", Set.of("foldedWeights", "foldedBias")),
           Map.entry("gradientDescentStep", Set.of("parameter", "velocity")));
 
   private static final long PARTS = 2;
+  private static final long FAN_IN = 6;
 
   private final Problem problem =
       Problem.random(new BatchNormDescriptor(3, 4, 5, 1e-5, DataType.FLOAT32, Layout.CHANNELS_FIRST, 0), 9, 0, 1);
@@ -81,6 +83,11 @@ class KernelsArgumentsTest {
     for (var number : List.of("batches", "refused")) {
       arguments.put(number, problem.arena.allocate(JAVA_LONG));
     }
+    arguments.putAll(Map.of("fanIn", FAN_IN, "epsilon", norm.epsilon()));
+    for (var weights : List.of("weights", "foldedWeights")) {
+      arguments.put(weights, problem.arena.allocate(norm.channels() * FAN_IN * Float.BYTES, Double.BYTES));
+    }
+    arguments.putAll(Map.of("bias", problem.parameters(), "foldedBias", problem.parameters()));
     arguments.put("length", norm.channels());
     arguments.putAll(Map.of("gradient", problem.dgamma, "parameter", problem.gamma, "velocity", problem.beta));
     arguments.put("workspace", problem.arena.allocate(1 << 16, Double.BYTES));
@@ -477,6 +484,43 @@ class KernelsArgumentsTest {
     assertThat(call(Kernels.nativeKernels(), gradientInput, arguments))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("count 14 of the whole is below the 15 of the part");
+  }
+
+  @Test
+  void foldingIsInPlaceOfWeightsAndBiasOnly() {
+    for (var kernels : List.of(Kernels.nativeKernels(), Kernels.reference(), Kernels.checked())) {
+      assertThat(callWith(kernels, "fold", "foldedWeights", "weights")).isNull();
+      assertThat(callWith(kernels, "fold", "foldedBias", "bias")).isNull();
+      assertThat(callWith(kernels, "fold", "foldedBias", "beta")).hasMessage("foldedBias overlaps beta");
+      assertThat(callWith(kernels, "fold", "foldedBias", "foldedWeights"))
+          .hasMessage("foldedBias overlaps foldedWeights");
+    }
+  }
+
+  @Test
+  void whatIsFoldedIsChecked() {
+    for (var kernels : List.of(Kernels.nativeKernels(), Kernels.reference(), Kernels.checked())) {
+      good.put("epsilon", -1.0);
+      requireRefused(kernels, "epsilon must be at least 0 and finite, not -1.0");
+      good.put("epsilon", Double.NaN);
+      requireRefused(kernels, "epsilon must be at least 0 and finite, not NaN");
+      good.put("epsilon", 0.0);
+      good.put("fanIn", 0L);
+      requireRefused(kernels, "fanIn is out of range: 0");
+      good.put("fanIn", Long.MAX_VALUE);
+      requireRefused(kernels, "fanIn is out of range: " + Long.MAX_VALUE);
+      good.put("fanIn", FAN_IN);
+      good.put("channels", 0L);
+      requireRefused(kernels, "channels is out of range: 0");
+      good.put("channels", 4L);
+    }
+  }
+
+  private void requireRefused(Kernels kernels, String message) {
+    var fold = operation("fold");
+    assertThat(call(kernels, fold, argumentsOf(fold)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(message);
   }
 
   private static Method operation(String name) {

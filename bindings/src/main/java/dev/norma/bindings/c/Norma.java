@@ -1829,6 +1829,77 @@ public class Norma extends NormaLayouts {
         }
     }
 
+    private static class norma_batch_norm_fold {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_INT,
+            Norma.C_LONG,
+            Norma.C_LONG,
+            Norma.C_DOUBLE,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_batch_norm_fold");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_fold(int32_t data_type, int64_t channels, int64_t fan_in, double epsilon, const void *weights, const void *bias, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *folded_weights, void *folded_bias)
+     * }
+     */
+    public static FunctionDescriptor norma_batch_norm_fold$descriptor() {
+        return norma_batch_norm_fold.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_fold(int32_t data_type, int64_t channels, int64_t fan_in, double epsilon, const void *weights, const void *bias, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *folded_weights, void *folded_bias)
+     * }
+     */
+    public static MethodHandle norma_batch_norm_fold$handle() {
+        return norma_batch_norm_fold.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_fold(int32_t data_type, int64_t channels, int64_t fan_in, double epsilon, const void *weights, const void *bias, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *folded_weights, void *folded_bias)
+     * }
+     */
+    public static MemorySegment norma_batch_norm_fold$address() {
+        return norma_batch_norm_fold.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_batch_norm_fold(int32_t data_type, int64_t channels, int64_t fan_in, double epsilon, const void *weights, const void *bias, const void *gamma, const void *beta, const void *running_mean, const void *running_var, void *folded_weights, void *folded_bias)
+     * }
+     */
+    public static int norma_batch_norm_fold(int data_type, long channels, long fan_in, double epsilon, MemorySegment weights, MemorySegment bias, MemorySegment gamma, MemorySegment beta, MemorySegment running_mean, MemorySegment running_var, MemorySegment folded_weights, MemorySegment folded_bias) {
+        var mh$ = norma_batch_norm_fold.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_batch_norm_fold", data_type, channels, fan_in, epsilon, weights, bias, gamma, beta, running_mean, running_var, folded_weights, folded_bias);
+            }
+            return (int)mh$.invokeExact(data_type, channels, fan_in, epsilon, weights, bias, gamma, beta, running_mean, running_var, folded_weights, folded_bias);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class norma_layer_norm_workspace_size {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Norma.C_INT,
