@@ -221,6 +221,54 @@ static void hierarchy(void **state) {
   assert_close(variance, expected, 2e-7 * expected, "variance of the groups");
 }
 
+/*
+ * The statistics of a data set: each of a thousand batches is merged with all before it. A merge rounds the mean once,
+ * by u |mean|, and its move, which is nothing beside; so means are off by e = 2000 u |mean| at most. The variance takes
+ * up to 2 e of the deviations about a mean that is off, e^2, and some roundings in each merge.
+ */
+static void population(void **state) {
+  (void)state;
+  enum { BATCHES = 1000 };
+  uint64_t seed = 64;
+  int64_t counts[] = {0, 0};
+  double means[2], variances[2];
+  long double n = 0, sum = 0, squares = 0; /* about 1e9 */
+  for (int batch = 0; batch < BATCHES; batch++) {
+    counts[1] = random_integer(&seed, 1, 50);
+    means[1] = 1e9 + random_normal(&seed);
+    variances[1] = counts[1] == 1 ? 0 : random_uniform(&seed, 0.5, 2);
+    const long double d = (long double)means[1] - 1e9L;
+    n += (long double)counts[1];
+    sum += (long double)counts[1] * d;
+    squares += (long double)counts[1] * ((long double)variances[1] + d * d);
+    int64_t count;
+    double mean, variance;
+    assert_int_equal(norma_batch_norm_merge_statistics(1, 2, counts, means, variances, &count, &mean, &variance),
+                     NORMA_OK);
+    counts[0] = count;
+    means[0] = mean;
+    variances[0] = variance;
+  }
+  assert_close((double)counts[0], (double)n, 0, "count");
+  const long double rest = sum / n;
+  const double variance = (double)(squares / n - rest * rest);
+  const double mean_off = 2 * BATCHES * 0x1p-53 * 1e9;
+  const double variance_off =
+      2 * sqrt(variance) * mean_off + mean_off * mean_off + 8 * BATCHES * 0x1p-53 * variance;
+  assert_close(means[0] - 1e9, (double)rest, mean_off, "mean");
+  assert_close(variances[0], variance, variance_off, "variance");
+
+  /* Stored as they are, whatever was there: momentum 0, with the correction for the count of all. */
+  const norma_running_rule rule = {0, NORMA_RUNNING_EXPONENTIAL, 1, 1};
+  double running_mean = (double)NAN, running_var = (double)NAN;
+  int64_t batches = 0, refused = 0;
+  assert_int_equal(norma_batch_norm_update_running(&rule, NORMA_FLOAT64, 1, counts[0], means, variances, &running_mean,
+                                                   &running_var, &batches, &refused), NORMA_OK);
+  assert_close(running_mean, means[0], 0, "running_mean");
+  assert_close(running_var, variances[0] * ((double)n / (double)(n - 1)), 0, "running_var");
+  assert_int_equal(refused, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(parts_make_the_whole),
@@ -228,6 +276,7 @@ int main(void) {
     cmocka_unit_test(one_value),
     cmocka_unit_test(merge_by_hand),
     cmocka_unit_test(hierarchy),
+    cmocka_unit_test(population),
   };
   return cmocka_run_group_tests_name("split", tests, NULL, NULL);
 }

@@ -63,7 +63,8 @@ import java.util.function.Supplier;
  *
  * <h2>After training</h2>
  *
- * {@link #fold} makes the layer a part of the convolution or dense layer before it.
+ * {@link #populationStatistics} takes the statistics for inference from a whole data set; {@link #fold} makes the layer
+ * a part of the convolution or dense layer before it.
  *
  * <h2>Tensors</h2>
  *
@@ -464,6 +465,18 @@ public final class BatchNorm implements AutoCloseable {
     } finally {
       guard.leaveReading();
     }
+  }
+
+  /**
+   * Starts to collect the statistics of a whole data set, which are better for inference than the running ones. The
+   * layer stays as it is until they are {@link PopulationStatistics#store stored}.
+   *
+   * @return statistics of nothing yet
+   * @throws IllegalStateException if the layer is closed
+   */
+  public PopulationStatistics populationStatistics() {
+    guard.requireOpen("populationStatistics");
+    return new PopulationStatistics(settings, uncheckedKernels, state, passes, guard);
   }
 
   /**

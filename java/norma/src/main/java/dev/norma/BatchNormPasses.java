@@ -100,6 +100,11 @@ final class BatchNormPasses {
     }
   }
 
+  void localStatistics(Tensor x, MemorySegment mean, MemorySegment variance) {
+    var plan = plans.of(x);
+    kernels.localStatistics(plan.norm(), x.segment(), mean, variance, workspace.own(plan.workspaceBytes()));
+  }
+
   void close() {
     workspace.close();
   }

@@ -29,6 +29,7 @@ class AllocationTest {
   private BatchNorm layer;
   private BatchNorm fused;
   private BatchNorm half;
+  private PopulationStatistics population;
   private Tensor weights;
   private Tensor folded;
   private MemorySegment bias;
@@ -54,6 +55,8 @@ class AllocationTest {
     for (var i = 0L; i < x.size(); i++) {
       x.set(i, i % 7);
     }
+    population = layer.populationStatistics();
+    population.add(x);
     weights = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 5, 3, 3);
     folded = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 5, 3, 3);
     bias = arena.allocate(8 * Float.BYTES, Float.BYTES);
@@ -132,6 +135,18 @@ class AllocationTest {
       @Override
       void call(AllocationTest test) {
         test.layer.fold(test.weights, test.bias, test.folded, test.bias);
+      }
+    },
+    ADD_TO_POPULATION {
+      @Override
+      void call(AllocationTest test) {
+        test.population.add(test.x);
+      }
+    },
+    STORE_POPULATION {
+      @Override
+      void call(AllocationTest test) {
+        test.population.store();
       }
     },
     /** Batches of different shapes in turn, as at the end of an epoch. */

@@ -300,6 +300,7 @@ class BatchNormErrorsTest {
   void useAfterClose() {
     var closed = BatchNorm.builder(2).build();
     var gamma = closed.gamma();
+    var population = closed.populationStatistics();
     closed.close();
     closed.close();
     var file = Path.of("never-written.safetensors");
@@ -311,6 +312,9 @@ class BatchNormErrorsTest {
             Map.entry("backwardInference", () -> closed.backwardInference(x, y, y)),
             Map.entry("step", () -> closed.step(GradientDescent.of(1))),
             Map.entry("fold", () -> closed.fold(x, gamma, x, gamma)),
+            Map.entry("populationStatistics", closed::populationStatistics),
+            Map.entry("add", () -> population.add(x)),
+            Map.entry("store", population::store),
             Map.entry("gamma", closed::gamma),
             Map.entry("beta", closed::beta),
             Map.entry("gammaGradient", closed::gammaGradient),

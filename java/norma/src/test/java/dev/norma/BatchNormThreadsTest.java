@@ -61,6 +61,7 @@ class BatchNormThreadsTest {
     var waiting = new Waiting("forwardTraining");
     try (var layer = BatchNorm.builder(2).kernels(waiting.kernels()).build()) {
       var x = tensor(4);
+      var population = layer.populationStatistics();
       var running = CompletableFuture.runAsync(() -> layer.forward(x, x));
       waiting.entered.await();
       var file = Path.of("never-written.safetensors");
@@ -76,6 +77,8 @@ class BatchNormThreadsTest {
               () -> layer.backwardInference(x, x, x, x, x),
               () -> layer.step(GradientDescent.of(1)),
               () -> layer.fold(x, NULL, x, NULL),
+              () -> population.add(x),
+              population::store,
               () -> layer.save(file),
               () -> layer.load(file),
               layer::close)) {
@@ -97,6 +100,7 @@ class BatchNormThreadsTest {
     var waiting = new Waiting("forwardInference");
     var layer = BatchNorm.builder(2).kernels(waiting.kernels()).build();
     var x = tensor(4);
+    var population = layer.populationStatistics();
     var first = CompletableFuture.runAsync(() -> layer.infer(tensor(4), tensor(4)));
     waiting.entered.await();
     var second = CompletableFuture.runAsync(() -> layer.infer(tensor(4), tensor(4)));
@@ -104,6 +108,8 @@ class BatchNormThreadsTest {
         List.<ThrowingCallable>of(
             () -> layer.forward(x, x),
             () -> layer.step(GradientDescent.of(1)),
+            () -> population.add(x),
+            population::store,
             layer::close)) {
       assertThatExceptionOfType(ConcurrentModificationException.class)
           .isThrownBy(call)
