@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "counts.h"
 #include "pieces.h"
 
 /* Images that are taken side by side, at most and if there are as many: memory is read faster from several places. */
@@ -18,7 +19,7 @@ static void finish_channels(const norma_job *job, norma_finish *finish, int64_t 
   int64_t c, past;
   norma_share(member, end - first, &c, &past);
   for (c += first, past += first; c < past; c += PIECE) {
-    const int64_t count = past - c < PIECE ? past - c : PIECE;
+    const int64_t count = at_most(past - c, PIECE);
     if (finish(job, c, count, &by)) norma_space_put(&job->plan, &job->space, c, count, &by);
   }
 }
@@ -28,7 +29,7 @@ static void finish_channels(const norma_job *job, norma_finish *finish, int64_t 
 /* Channels that a member takes of rows: all, unless there are fewer slices than members. */
 static int64_t row_groups(const norma_plan *plan, norma_member member) {
   if (plan->slices >= member.team) return 1;
-  return member.team < plan->channels ? member.team : plan->channels;
+  return at_most(member.team, plan->channels);
 }
 
 static void group_channels(const norma_plan *plan, int64_t group, int64_t groups, int64_t *first, int64_t *end) {
@@ -36,8 +37,7 @@ static void group_channels(const norma_plan *plan, int64_t group, int64_t groups
 }
 
 static int64_t first_row(const norma_plan *plan, int64_t slice) {
-  const int64_t row = slice * plan->chunks_per_slice * plan->chunk_batch;
-  return row < plan->batch ? row : plan->batch;
+  return at_most(slice * plan->chunks_per_slice * plan->chunk_batch, plan->batch);
 }
 
 /* What a member adds up it writes, from the end to the beginning: what was read last is nearest in the caches. */
@@ -96,8 +96,7 @@ static void apply_slices(const norma_job *job, slab s, int64_t first, int64_t en
   const int64_t images = (past - k) / plan->pieces;
   if (images > 0) {
     const int64_t image = k / plan->pieces * plan->chunk_batch;
-    const int64_t past_image = image + images * plan->chunk_batch;
-    apply_images(job, s, image, past_image < plan->batch ? past_image : plan->batch);
+    apply_images(job, s, image, at_most(image + images * plan->chunk_batch, plan->batch));
     k += images * plan->pieces;
   }
   for (; k < past; k++) apply_chunk(job, s, k);
@@ -106,7 +105,7 @@ static void apply_slices(const norma_job *job, slab s, int64_t first, int64_t en
 /* Slices of about IMAGES_BESIDE images. */
 static int64_t slices_beside(const norma_plan *plan) {
   const int64_t chunks = IMAGES_BESIDE * plan->pieces / plan->chunk_batch;
-  return chunks <= plan->chunks_per_slice ? 1 : (chunks + plan->chunks_per_slice - 1) / plan->chunks_per_slice;
+  return at_least(divide_up(chunks, plan->chunks_per_slice), 1);
 }
 
 /*
@@ -118,7 +117,7 @@ static void relay(const norma_job *job, slab written, slab added, bool backwards
   const int64_t step = slices_beside(plan);
   int64_t first, past;
   norma_share(member, plan->slices, &first, &past);
-  const int64_t steps = (past - first + step - 1) / step;
+  const int64_t steps = divide_up(past - first, step);
   for (int64_t i = 0; i < steps; i++) {
     int64_t slice = first + (backwards ? steps - 1 - i : i) * step;
     const int64_t end = past - slice < step ? past : slice + step;
@@ -164,9 +163,8 @@ static void run_runs(const norma_job *job, norma_member member) {
     return;
   }
   int64_t first, end;
-  norma_share(member, (plan->channels + slabs.width - 1) / slabs.width, &first, &end);
-  end *= slabs.width;
-  run_channels(job, slabs, first * slabs.width, end < plan->channels ? end : plan->channels, ALONE);
+  norma_share(member, divide_up(plan->channels, slabs.width), &first, &end);
+  run_channels(job, slabs, first * slabs.width, at_most(end * slabs.width, plan->channels), ALONE);
 }
 
 /* ---- without sums ------------------------------------------------------------------------------ */

@@ -5,6 +5,8 @@
 #include "moments.h"
 #include "parameters.h"
 
+static const double zeros[PIECE] = {0};
+
 /* What is known of channels before the sums, but for the statistics. */
 static norma_channels parameters_of(const norma_job *job, int64_t first, int64_t count) {
   const int32_t type = job->plan.data_type;
@@ -106,11 +108,10 @@ bool norma_finish_backward_training(const norma_job *job, int64_t first, int64_t
 bool norma_finish_backward_inference(const norma_job *job, int64_t first, int64_t count,
                                      norma_channel_coefficients *by) {
   norma_channels of = channels_of(job, first, count);
-  double sum_dy[PIECE] = {0}, sum_dy_x_hat[PIECE] = {0};
+  double sum_dy[PIECE], sum_dy_x_hat[PIECE];
   if (job->sum == SUM_GRADIENTS) put_gradients(job, &of, sum_dy, sum_dy_x_hat);
   if (job->relu) {
-    static const double nothing[PIECE] = {0};
-    set_gradient(job, &of, nothing, nothing, by);
+    set_gradient(job, &of, zeros, zeros, by);
     return true;
   }
   /* dx is dy normalized by mean 0 and beta 0. */
@@ -145,7 +146,6 @@ bool norma_finish_layer_norm(const norma_job *job, int64_t first, int64_t count,
 }
 
 bool norma_finish_rms_norm(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
-  static const double zeros[PIECE] = {0};
   double mean_square[PIECE];
   norma_finish_squares(&job->plan, &job->space, first, count, mean_square);
   set_samples(job, first, count, zeros, mean_square, by);
@@ -153,7 +153,6 @@ bool norma_finish_rms_norm(const norma_job *job, int64_t first, int64_t count, n
 }
 
 bool norma_finish_rms_gradient(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
-  static const double zeros[PIECE] = {0};
   const norma_channels of = channels_of(job, first, count);
   double sum_dy[PIECE], sum_dy_x_hat[PIECE];
   put_gradients(job, &of, sum_dy, sum_dy_x_hat);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counts.h"
 #include "parameters.h"
 
 enum {
@@ -20,8 +21,6 @@ typedef struct gradients {
   char *chunk_sum, *chunk_product; /* [threads][length] reals */
 } gradients;
 
-static int64_t at_least(int64_t value, int64_t limit) { return value > limit ? value : limit; }
-
 /* Where a slice, a chunk or a row ends. */
 static int64_t end_of(int64_t first, int64_t length, int64_t end) {
   return end - first < length ? end : first + length;
@@ -29,11 +28,10 @@ static int64_t end_of(int64_t first, int64_t length, int64_t end) {
 
 /* How rows are cut follows from the shape alone, for the sake of the bits. Kernels take four rows at once. */
 static void plan_gradients(const norma_plan *plan, gradients *g) {
-  const int64_t rows = (plan->channels + SLICES_AT_MOST - 1) / SLICES_AT_MOST;
+  const int64_t rows = divide_up(plan->channels, SLICES_AT_MOST);
   g->slice_rows = at_least((rows + 3) / 4 * 4, SLICE_ROWS);
-  g->slices = (plan->channels + g->slice_rows - 1) / g->slice_rows;
-  const int64_t chunk = at_least(CHUNK_VALUES / plan->spatial / 4 * 4, 4);
-  g->chunk_rows = chunk < CHUNK_ADDITIONS ? chunk : CHUNK_ADDITIONS;
+  g->slices = divide_up(plan->channels, g->slice_rows);
+  g->chunk_rows = at_most(at_least(CHUNK_VALUES / plan->spatial / 4 * 4, 4), CHUNK_ADDITIONS);
 }
 
 /* The scratch, in order: of the driver, defaults of a parameter, sums of slices, sums of chunks. */
@@ -141,7 +139,7 @@ static void run_gradients(void *context, norma_member member) {
   for (; first < end; first++) take_slice(g, first, member.thread);
   norma_meet(member);
   const int64_t length = g->job->plan.spatial;
-  norma_share(member, (length + PIECE - 1) / PIECE, &first, &end);
+  norma_share(member, divide_up(length, PIECE), &first, &end);
   for (; first < end; first++)
     put_gradients(g, first * PIECE, end_of(first * PIECE, PIECE, length) - first * PIECE);
 }

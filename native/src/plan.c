@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stddef.h>
 
+#include "counts.h"
 #include "simd.h"
 
 /*
@@ -25,12 +26,6 @@ enum {
   PASSING_BYTES = 12 << 10, /* and of those of slabs that do not stay in the caches */
   KEPT = 16 /* times its second-level caches is what a team may find in the last level */
 };
-
-static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
-
-static int64_t at_least(int64_t value, int64_t limit) { return value > limit ? value : limit; }
-
-static int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 int64_t norma_element_size(int32_t data_type) {
   switch (data_type) {
