@@ -50,9 +50,9 @@
  *
  * Workspace
  *   Functions that need scratch take `workspace` and `workspace_size` in bytes. With the size that
- *   norma_batch_norm_workspace_size or norma_layer_norm_workspace_size gives nothing is allocated; with NULL (and size 0) the function
- *   allocates and frees its own scratch, and may return NORMA_OUT_OF_MEMORY. A workspace is aligned
- *   to 8 bytes, overlaps nothing else and serves one call at a time; it carries nothing between calls.
+ *   norma_batch_norm_workspace_size, norma_layer_norm_workspace_size or norma_group_norm_workspace_size gives nothing
+ *   is allocated; with NULL (and size 0) the function allocates and frees its own scratch, and may return
+ *   NORMA_OUT_OF_MEMORY. A workspace is aligned to 8 bytes, overlaps nothing else and serves one call at a time; it carries nothing between calls.
  *
  * Threads
  *   Every function may be called from any number of threads at once, as long as no call writes what
@@ -103,7 +103,8 @@ enum norma_status_code {
   NORMA_ONE_VALUE_PER_CHANNEL = 14, /* one value has no variance: training needs M > 1 */
   NORMA_OUT_OF_MEMORY = 15,       /* scratch could not be allocated */
   NORMA_UNKNOWN_ISA = 16,         /* the environment variable NORMA_ISA names no known level */
-  NORMA_UNSUPPORTED_ISA = 17      /* NORMA_ISA names a level this processor does not have */
+  NORMA_UNSUPPORTED_ISA = 17,     /* NORMA_ISA names a level this processor does not have */
+  NORMA_BAD_GROUPS = 18           /* groups is below 1 or does not divide the channels */
 };
 
 enum norma_data_type {
@@ -487,6 +488,79 @@ NORMA_API norma_status norma_rms_norm_forward(
 NORMA_API norma_status norma_rms_norm_backward(
     const norma_layer_norm *norm, const void *x, const void *dy, const void *gamma, const double *inv_rms, void *dx,
     void *dgamma, void *workspace, int64_t workspace_size);
+
+/* ---- Group and instance normalization ------------------------------------------------------------- */
+
+/*
+ * The channels of a tensor N x C x S in G groups of C / G neighbours, each group of each image normalized by itself: by
+ * the mean and variance of its M = C / G * S values.
+ *
+ * Group normalization (Wu and He, arXiv:1803.08494, equations 1 to 7; ONNX GroupNormalization-21)
+ *   mean_ng     = sum of x over group g of image n / M
+ *   variance_ng = sum of (x - mean_ng)^2 over the same / M           biased
+ *   x_hat       = (x - mean_ng) * inv_std_ng,  inv_std_ng = 1 / sqrt(variance_ng + epsilon)
+ *   y           = gamma_c * x_hat + beta_c
+ * Instance normalization (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022; ONNX InstanceNormalization) is the same with
+ * G = C. With running statistics it is evaluated by norma_batch_norm_forward_inference and its backward pass, and
+ * they follow what norma_instance_norm_average_statistics gives of each batch.
+ *
+ * Where variance + epsilon is 0, inv_std is taken as 0. Types, layouts, accuracy, reproducibility and all else that stands
+ * above hold; gamma, beta and their gradients have C elements, statistics N * G, element (n, g) at n * G + g. A NaN or an
+ * infinity makes its group of its image NaN or infinite, and no other, but for gradients of parameters.
+ */
+typedef struct norma_group_norm {
+  int64_t batch;     /* N >= 1 */
+  int64_t channels;  /* C >= 1 */
+  int64_t spatial;   /* S >= 1, the product of the spatial extents */
+  int64_t groups;    /* G >= 1, a divisor of C; C: instance normalization */
+  double epsilon;    /* >= 0, finite; added to the variance */
+  int32_t data_type; /* enum norma_data_type */
+  int32_t layout;    /* enum norma_layout */
+  int32_t threads;   /* >= 0; 0: the OpenMP default */
+} norma_group_norm;
+
+/* The bytes of workspace for any function on `norm`. */
+NORMA_API norma_status norma_group_norm_workspace_size(const norma_group_norm *norm, int64_t *size);
+
+/*
+ * Forward.
+ *   x         in   tensor
+ *   gamma     in   C parameters, NULL: ones
+ *   beta      in   C parameters, NULL: zeros
+ *   y         out  tensor; in place (y == x) is allowed
+ *   mean      out  double[N * G], NULL: not wanted
+ *   variance  out  double[N * G], biased, without epsilon; NULL: not wanted
+ *   inv_std   out  double[N * G], NULL: not wanted
+ */
+NORMA_API norma_status norma_group_norm_forward(
+    const norma_group_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean,
+    double *variance, double *inv_std, void *workspace, int64_t workspace_size);
+
+/*
+ * Backward, by the statistics of the forward pass:
+ *   g      = gamma_c * dy
+ *   dx     = inv_std_ng * (g - sum of g over the group / M - x_hat * sum of g * x_hat over the group / M)
+ *   dgamma = sum of dy * x_hat over the images and positions
+ *   dbeta  = sum of dy over the images and positions
+ * Each output may be NULL: it is then not computed.
+ *   x, dy          in   tensors
+ *   gamma          in   C parameters, NULL: ones
+ *   mean, inv_std  in   double[N * G]
+ *   dx             out  tensor; in place (dx == dy) is allowed
+ *   dgamma, dbeta  out  C parameters
+ */
+NORMA_API norma_status norma_group_norm_backward(
+    const norma_group_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean,
+    const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size);
+
+/*
+ * The statistics of a batch that running statistics of instance normalization follow, by
+ * norma_batch_norm_update_running with count S: the averages over the images.
+ *   means, variances  in   double[N * C], as norma_group_norm_forward gives them with G = C
+ *   mean, variance    out  double[C]
+ */
+NORMA_API norma_status norma_instance_norm_average_statistics(
+    int64_t batch, int64_t channels, const double *means, const double *variances, double *mean, double *variance);
 
 /* ---- Gradient descent -------------------------------------------------------------------------- */
 

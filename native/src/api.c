@@ -4,6 +4,7 @@
 #include "dispatch.h"
 #include "fold.h"
 #include "gradient_descent.h"
+#include "group_norm.h"
 #include "layer_norm.h"
 #include "norma.h"
 #include "running.h"
@@ -39,6 +40,7 @@ const char *norma_status_message(norma_status status) {
     case NORMA_UNKNOWN_ISA: return "NORMA_ISA names no instruction-set level of this library.";
     case NORMA_UNSUPPORTED_ISA:
       return "NORMA_ISA names an instruction-set level that this processor does not have.";
+    case NORMA_BAD_GROUPS: return "The groups must be at least one and divide the channels.";
   }
   return "Not a status of Norma.";
 }
@@ -726,6 +728,119 @@ norma_status norma_rms_norm_backward(const norma_layer_norm *norm, const void *x
                                      const double *inv_rms, void *dx, void *dgamma, void *workspace,
                                      int64_t workspace_size) {
   return backward_samples(norm, true, x, dy, gamma, NULL, inv_rms, dx, dgamma, NULL, workspace, workspace_size);
+}
+
+/* ---- Group and instance normalization ------------------------------------------------------------- */
+
+static norma_array group_tensor(const norma_group_norm *norm, const void *start) {
+  return array(start, norm->batch * norm->channels * norm->spatial, norma_element_size(norm->data_type));
+}
+
+static norma_array group_parameters(const norma_group_norm *norm, const void *start) {
+  return array(start, norm->channels, norma_parameter_size(norm->data_type));
+}
+
+static norma_array group_statistics(const norma_group_norm *norm, const void *start) {
+  return array(start, norm->batch * norm->groups, sizeof(double));
+}
+
+norma_status norma_group_norm_workspace_size(const norma_group_norm *norm, int64_t *size) {
+  CHECK(norma_check_group_norm(norm));
+  const norma_array arrays[] = {out(counts(1, size))};
+  CHECK_ARRAYS(arrays);
+  const int32_t level = norma_dispatch();
+  REQUIRE(level >= 0, -level);
+  *size = norma_group_space_size(norm, norma_isa_at(level).kernels, norma_caches_here());
+  return NORMA_OK;
+}
+
+/* Runs a job, all of whose arrays have been checked, at the level in use. */
+static norma_status run_groups(const norma_group_norm *norm, norma_job *job, void *workspace, int64_t workspace_size) {
+  REQUIRE(workspace || workspace_size == 0, NORMA_NULL_POINTER);
+  const int32_t level = norma_dispatch();
+  REQUIRE(level >= 0, -level);
+  const norma_kernels *kernels = norma_isa_at(level).kernels;
+  const norma_caches caches = norma_caches_here();
+  REQUIRE(!workspace || workspace_size >= norma_group_space_size(norm, kernels, caches), NORMA_WORKSPACE_TOO_SMALL);
+  return norma_group_run(norm, kernels, caches, job, workspace);
+}
+
+norma_status norma_group_norm_forward(const norma_group_norm *norm, const void *x, const void *gamma, const void *beta,
+                                      void *y, double *mean, double *variance, double *inv_std, void *workspace,
+                                      int64_t workspace_size) {
+  CHECK(norma_check_group_norm(norm));
+  const norma_array arrays[] = {
+    group_tensor(norm, x),
+    optional(group_parameters(norm, gamma)),
+    optional(group_parameters(norm, beta)),
+    out_or_in_place(group_tensor(norm, y), x),
+    optional(out(group_statistics(norm, mean))),
+    optional(out(group_statistics(norm, variance))),
+    optional(out(group_statistics(norm, inv_std))),
+    scratch(workspace, workspace_size)
+  };
+  CHECK_ARRAYS(arrays);
+  norma_job job = {
+    .sum = SUM_MOMENTS,
+    .apply = APPLY_NORMALIZE,
+    .x = x,
+    .gamma = gamma,
+    .beta = beta,
+    .out = y,
+    .mean_out = mean,
+    .variance_out = variance,
+    .inv_std_out = inv_std
+  };
+  return run_groups(norm, &job, workspace, workspace_size);
+}
+
+norma_status norma_group_norm_backward(const norma_group_norm *norm, const void *x, const void *dy, const void *gamma,
+                                       const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta,
+                                       void *workspace, int64_t workspace_size) {
+  CHECK(norma_check_group_norm(norm));
+  const norma_array arrays[] = {
+    group_tensor(norm, x),
+    group_tensor(norm, dy),
+    optional(group_parameters(norm, gamma)),
+    group_statistics(norm, mean),
+    group_statistics(norm, inv_std),
+    optional(out_or_in_place(group_tensor(norm, dx), dy)),
+    optional(out(group_parameters(norm, dgamma))),
+    optional(out(group_parameters(norm, dbeta))),
+    scratch(workspace, workspace_size)
+  };
+  CHECK_ARRAYS(arrays);
+  if (!dx && !dgamma && !dbeta) return NORMA_OK;
+  norma_job job = {
+    .sum = SUM_GRADIENTS,
+    .finish = norma_finish_group_gradient,
+    .apply = dx ? APPLY_GRADIENT : APPLY_NOTHING,
+    .weighted = true,
+    .x = x,
+    .dy = dy,
+    .gamma = gamma,
+    .mean = mean,
+    .inv_std = inv_std,
+    .count = norm->channels / norm->groups * norm->spatial,
+    .out = dx,
+    .dgamma = dgamma,
+    .dbeta = dbeta
+  };
+  return run_groups(norm, &job, workspace, workspace_size);
+}
+
+norma_status norma_instance_norm_average_statistics(int64_t batch, int64_t channels, const double *means,
+                                                    const double *variances, double *mean, double *variance) {
+  CHECK(norma_check_parts(channels, batch));
+  const norma_array arrays[] = {
+    array(means, batch * channels, sizeof(double)),
+    array(variances, batch * channels, sizeof(double)),
+    out(array(mean, channels, sizeof(double))),
+    out(array(variance, channels, sizeof(double)))
+  };
+  CHECK_ARRAYS(arrays);
+  norma_average_statistics(batch, channels, means, variances, mean, variance);
+  return NORMA_OK;
 }
 
 /* ---- Gradient descent -------------------------------------------------------------------------- */

@@ -53,12 +53,15 @@ static norma_status check_computing(double epsilon, int32_t threads, int32_t dat
   return overflows || size > BYTES_AT_MOST ? NORMA_EXTENT_OVERFLOW : NORMA_OK;
 }
 
+static norma_status check_layout(int32_t layout) {
+  return layout == NORMA_CHANNELS_FIRST || layout == NORMA_CHANNELS_LAST ? NORMA_OK : NORMA_BAD_LAYOUT;
+}
+
 norma_status norma_check_norm(const norma_batch_norm *norm) {
   REQUIRE(norm, NORMA_NULL_POINTER);
   REQUIRE(norm->batch > 0 && norm->channels > 0 && norm->spatial > 0, NORMA_BAD_EXTENT);
   CHECK(norma_check_data_type(norm->data_type));
-  REQUIRE(norm->layout == NORMA_CHANNELS_FIRST || norm->layout == NORMA_CHANNELS_LAST,
-          NORMA_BAD_LAYOUT);
+  CHECK(check_layout(norm->layout));
   return check_computing(norm->epsilon, norm->threads, norm->data_type, norm->batch, norm->channels, norm->spatial);
 }
 
@@ -67,6 +70,15 @@ norma_status norma_check_layer_norm(const norma_layer_norm *norm) {
   REQUIRE(norm->rows > 0 && norm->length > 0, NORMA_BAD_EXTENT);
   CHECK(norma_check_data_type(norm->data_type));
   return check_computing(norm->epsilon, norm->threads, norm->data_type, norm->rows, norm->length, 1);
+}
+
+norma_status norma_check_group_norm(const norma_group_norm *norm) {
+  REQUIRE(norm, NORMA_NULL_POINTER);
+  REQUIRE(norm->batch > 0 && norm->channels > 0 && norm->spatial > 0, NORMA_BAD_EXTENT);
+  REQUIRE(norm->groups > 0 && norm->channels % norm->groups == 0, NORMA_BAD_GROUPS);
+  CHECK(norma_check_data_type(norm->data_type));
+  CHECK(check_layout(norm->layout));
+  return check_computing(norm->epsilon, norm->threads, norm->data_type, norm->batch, norm->channels, norm->spatial);
 }
 
 norma_status norma_check_running_rule(const norma_running_rule *rule) {

@@ -32,6 +32,7 @@ norma_status norma_check_arrays(const norma_array *arrays, int count);
 
 norma_status norma_check_norm(const norma_batch_norm *norm);
 norma_status norma_check_layer_norm(const norma_layer_norm *norm);
+norma_status norma_check_group_norm(const norma_group_norm *norm);
 norma_status norma_check_running_rule(const norma_running_rule *rule);
 norma_status norma_check_gradient_descent(const norma_gradient_descent *rule);
 norma_status norma_check_data_type(int32_t data_type);

@@ -88,6 +88,16 @@ void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *o
   }
 }
 
+void norma_weighted_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_g,
+                                 const double *mean_g_x_hat, norma_channel_coefficients *by) {
+  norma_channels ones = *of;
+  for (int64_t i = 0; i < of->count; i++) ones.gamma[i] = 1;
+  norma_gradient_coefficients(plan, &ones, mean_g, mean_g_x_hat, by);
+  memcpy(by->bias, of->gamma, (size_t)of->count * sizeof *of->gamma);
+  if (!plan->wide) return;
+  for (int64_t i = 0; i < of->count; i++) by->is_wide[i] |= !factor_fits(of->gamma[i]);
+}
+
 void norma_sum_coefficients(const norma_plan *plan, const norma_channels *of, norma_channel_coefficients *by) {
   split(plan, of, by);
   if (!plan->wide) return;

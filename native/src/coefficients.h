@@ -29,6 +29,13 @@ void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *o
                                  const double *mean_dy_x_hat, norma_channel_coefficients *by);
 
 /*
+ * dx = (gamma * dy - mean_g - x_hat * mean_g_x_hat) * inv_std, where channels of several gammas have the means of
+ * g = gamma * dy and of g * x_hat in common: FUSION_WEIGHT.
+ */
+void norma_weighted_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_g,
+                                 const double *mean_g_x_hat, norma_channel_coefficients *by);
+
+/*
  * For the gradient sums: the center is the mean as a real, and behind ReLU scale and bias are those of the
  * forward pass.
  */

@@ -12,14 +12,22 @@ static const norma_member ALONE = {.thread = 0, .team = 1};
 
 /* ---- finish ------------------------------------------------------------------------------------ */
 
-/* A member's share of channels [first, end), by `finish`. */
+/* How many channels from `c` on are finished at once: whole groups, or some of one that is too large. */
+static int64_t piece_of(const norma_plan *plan, int64_t c) {
+  const int64_t together = norma_plan_together(plan);
+  return together <= PIECE ? PIECE / together * together : at_most(together - c % together, PIECE);
+}
+
+/* A member's share of channels [first, end), whole groups, by `finish`. */
 static void finish_channels(const norma_job *job, norma_finish *finish, int64_t first, int64_t end,
                             norma_member member) {
+  const int64_t together = norma_plan_together(&job->plan);
   norma_channel_coefficients by;
-  int64_t c, past;
-  norma_share(member, end - first, &c, &past);
-  for (c += first, past += first; c < past; c += PIECE) {
-    const int64_t count = at_most(past - c, PIECE);
+  int64_t group, last;
+  norma_share(member, (end - first) / together, &group, &last);
+  const int64_t past = first + last * together;
+  for (int64_t c = first + group * together, count; c < past; c += count) {
+    count = at_most(past - c, piece_of(&job->plan, c));
     if (finish(job, c, count, &by)) norma_space_put(&job->plan, &job->space, c, count, &by);
   }
 }
@@ -108,12 +116,25 @@ static int64_t slices_beside(const norma_plan *plan) {
   return at_least(divide_up(chunks, plan->chunks_per_slice), 1);
 }
 
+/* A member's share of the channels of a slab. */
+static slab share_of(slab s, norma_member member) {
+  int64_t first, end;
+  norma_share(member, s.end - s.first, &first, &end);
+  return (slab){.first = s.first + first, .end = s.first + end, .ahead = s.ahead};
+}
+
 /*
  * Writes a slab while the next one is added up, a few images of each at a time: so memory is read and written at once,
- * and what is read again was read no longer ago than a slab. Either may be empty.
+ * and what is read again was read no longer ago than a slab. Either may be empty. Members share slices, or channels
+ * where there are too few of those.
  */
 static void relay(const norma_job *job, slab written, slab added, bool backwards, norma_member member) {
   const norma_plan *plan = &job->plan;
+  if (plan->slices < member.team) {
+    written = share_of(written, member);
+    added = share_of(added, member);
+    member = ALONE;
+  }
   const int64_t step = slices_beside(plan);
   int64_t first, past;
   norma_share(member, plan->slices, &first, &past);
@@ -205,8 +226,7 @@ static void run_in_order(const norma_job *job, norma_member member) {
 
 /* ---- the driver -------------------------------------------------------------------------------- */
 
-static void run_passes(void *context, norma_member member) {
-  const norma_job *job = context;
+void norma_take_part(const norma_job *job, norma_member member) {
   if (job->sum == SUM_NOTHING) {
     run_in_order(job, member);
     return;
@@ -217,6 +237,8 @@ static void run_passes(void *context, norma_member member) {
   }
   (job->plan.by_rows ? run_rows : run_runs)(job, member);
 }
+
+static void run_passes(void *context, norma_member member) { norma_take_part(context, member); }
 
 /* The tensors that the last pass reads or writes. */
 static int64_t touched(const norma_job *job) {

@@ -1,18 +1,38 @@
 #include "finish.h"
 
-#include "coefficients.h"
+#include "counts.h"
 #include "gradients.h"
 #include "moments.h"
 #include "parameters.h"
 
 static const double zeros[PIECE] = {0};
 
+/* Parameters that begin again after each period. */
+static void get_parameters(const norma_plan *plan, const void *parameters, int64_t first, int64_t count, double absent,
+                           double *values) {
+  for (int64_t i = 0, some; i < count; i += some) {
+    const int64_t at = (first + i) % plan->period;
+    some = at_most(count - i, plan->period - at);
+    norma_parameters_get(plan->data_type, parameters, at, some, absent, values + i);
+  }
+}
+
+/* Statistics that each group of neighbours has in common. */
+static void get_statistics(const norma_plan *plan, const double *statistics, int64_t first, int64_t count,
+                           double *values) {
+  for (int64_t i = 0, some; i < count; i += some) {
+    const int64_t in_group = (first + i) % plan->group;
+    const double value = statistics[(first + i) / plan->group];
+    some = at_most(count - i, plan->group - in_group);
+    for (int64_t k = 0; k < some; k++) values[i + k] = value;
+  }
+}
+
 /* What is known of channels before the sums, but for the statistics. */
 static norma_channels parameters_of(const norma_job *job, int64_t first, int64_t count) {
-  const int32_t type = job->plan.data_type;
   norma_channels of = {.first = first, .count = count}; /* means are zeros until they are set */
-  norma_parameters_get(type, job->gamma, first, count, 1, of.gamma);
-  norma_parameters_get(type, job->beta, first, count, 0, of.beta);
+  get_parameters(&job->plan, job->gamma, first, count, 1, of.gamma);
+  get_parameters(&job->plan, job->beta, first, count, 0, of.beta);
   return of;
 }
 
@@ -21,12 +41,11 @@ static void set_statistics(const norma_job *job, const double *mean, const doubl
   norma_inv_std(of->count, variance, job->plan.epsilon, of->inv_std);
 }
 
-/* The same, and the statistics given. */
-static norma_channels channels_of(const norma_job *job, int64_t first, int64_t count) {
+norma_channels norma_channels_of(const norma_job *job, int64_t first, int64_t count) {
   norma_channels of = parameters_of(job, first, count);
   if (job->inv_std) {
-    memcpy(of.inv_std, job->inv_std + first, (size_t)count * sizeof *of.inv_std);
-    if (job->mean) memcpy(of.mean, job->mean + first, (size_t)count * sizeof *of.mean);
+    get_statistics(&job->plan, job->inv_std, first, count, of.inv_std);
+    if (job->mean) get_statistics(&job->plan, job->mean, first, count, of.mean);
     return of;
   }
   if (job->mean) {
@@ -56,14 +75,14 @@ bool norma_finish_forward_training(const norma_job *job, int64_t first, int64_t 
 }
 
 bool norma_finish_normalize(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
-  const norma_channels of = channels_of(job, first, count);
+  const norma_channels of = norma_channels_of(job, first, count);
   norma_normalize_coefficients(&job->plan, &of, by);
   return true;
 }
 
 bool norma_prepare_gradient_sums(const norma_job *job, int64_t first, int64_t count,
                                  norma_channel_coefficients *by) {
-  const norma_channels of = channels_of(job, first, count);
+  const norma_channels of = norma_channels_of(job, first, count);
   norma_sum_coefficients(&job->plan, &of, by);
   return true;
 }
@@ -71,7 +90,7 @@ bool norma_prepare_gradient_sums(const norma_job *job, int64_t first, int64_t co
 bool norma_finish_gradient_sums(const norma_job *job, int64_t first, int64_t count,
                                 norma_channel_coefficients *by) {
   (void)by;
-  const norma_channels of = channels_of(job, first, count);
+  const norma_channels of = norma_channels_of(job, first, count);
   norma_finish_sums(&job->plan, &job->space, &of, job->sum_dy_out + first, job->sum_dy_x_hat_out + first);
   return false;
 }
@@ -98,7 +117,7 @@ static void set_gradient(const norma_job *job, const norma_channels *of, const d
 
 bool norma_finish_backward_training(const norma_job *job, int64_t first, int64_t count,
                                     norma_channel_coefficients *by) {
-  const norma_channels of = channels_of(job, first, count);
+  const norma_channels of = norma_channels_of(job, first, count);
   double sum_dy[PIECE], sum_dy_x_hat[PIECE];
   put_gradients(job, &of, sum_dy, sum_dy_x_hat);
   set_gradient(job, &of, sum_dy, sum_dy_x_hat, by);
@@ -107,7 +126,7 @@ bool norma_finish_backward_training(const norma_job *job, int64_t first, int64_t
 
 bool norma_finish_backward_inference(const norma_job *job, int64_t first, int64_t count,
                                      norma_channel_coefficients *by) {
-  norma_channels of = channels_of(job, first, count);
+  norma_channels of = norma_channels_of(job, first, count);
   double sum_dy[PIECE], sum_dy_x_hat[PIECE];
   if (job->sum == SUM_GRADIENTS) put_gradients(job, &of, sum_dy, sum_dy_x_hat);
   if (job->relu) {
@@ -123,7 +142,7 @@ bool norma_finish_backward_inference(const norma_job *job, int64_t first, int64_
 
 bool norma_finish_gradient_input(const norma_job *job, int64_t first, int64_t count,
                                  norma_channel_coefficients *by) {
-  const norma_channels of = channels_of(job, first, count);
+  const norma_channels of = norma_channels_of(job, first, count);
   set_gradient(job, &of, job->sum_dy + first, job->sum_dy_x_hat + first, by);
   return true;
 }
@@ -153,7 +172,7 @@ bool norma_finish_rms_norm(const norma_job *job, int64_t first, int64_t count, n
 }
 
 bool norma_finish_rms_gradient(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
-  const norma_channels of = channels_of(job, first, count);
+  const norma_channels of = norma_channels_of(job, first, count);
   double sum_dy[PIECE], sum_dy_x_hat[PIECE];
   put_gradients(job, &of, sum_dy, sum_dy_x_hat);
   set_gradient(job, &of, zeros, sum_dy_x_hat, by);

@@ -2,7 +2,11 @@
 #ifndef NORMA_FINISH_H
 #define NORMA_FINISH_H
 
+#include "coefficients.h"
 #include "job.h"
+
+/* What is known of up to PIECE channels where the statistics are given. */
+norma_channels norma_channels_of(const norma_job *job, int64_t first, int64_t count);
 
 /* By operation. */
 norma_finish norma_finish_statistics;         /* moments -> mean_out, variance_out */
@@ -17,6 +21,11 @@ norma_finish norma_finish_gradient_input;     /* coefficients from the gradient 
 norma_finish norma_finish_layer_norm; /* moments -> mean_out, inv_std_out, and coefficients from them */
 norma_finish norma_finish_rms_norm;   /* squares -> inv_std_out, and coefficients from it */
 norma_finish norma_finish_rms_gradient; /* gradient sums -> coefficients without a mean of gradients */
+
+/* Of groups of channels, whose statistics are put where those given are read: see groups.c. */
+norma_finish norma_finish_groups;         /* moments of groups in parts -> mean_out, variance_out, inv_std_out */
+norma_finish norma_finish_group_norm;     /* the same from moments of channels, and coefficients */
+norma_finish norma_finish_group_gradient; /* gradient sums of channels, and coefficients from those of groups */
 
 /* Before the gradient sums of any channel: what they need. */
 norma_finish norma_prepare_gradient_sums;

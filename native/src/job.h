@@ -44,10 +44,12 @@ struct norma_job {
   const double *inv_std;                  /* in instead of the variance, of samples; mean NULL is then 0 */
   int64_t count;                          /* values of a channel that gradients are averaged over */
   const double *sum_dy, *sum_dy_x_hat;    /* gradient sums in */
+  bool weighted;                          /* coefficients of APPLY_GRADIENT are for FUSION_WEIGHT */
 
   double *mean_out, *variance_out; /* of samples either may be NULL, like */
   double *inv_std_out;
   double *sum_dy_out, *sum_dy_x_hat_out;
+  double *mean_g, *mean_g_x_hat;           /* scratch, of groups: means of gradients */
   void *dgamma, *dbeta; /* parameters out, or NULL */
   void *out;            /* tensor: y or dx */
   void *dresidual;      /* tensor out, or NULL */

@@ -37,11 +37,11 @@ enum { FETCHED = 2048 };
     }                                                                \
   } while (0)
 
-/* The same for runs, which know one more. */
-#define FOR_EACH_FUSION_OF_RUNS(fusion, call, ...)                   \
+/* The same where there is one more. */
+#define FOR_EACH_FUSION_AND(more, fusion, call, ...)                 \
   do {                                                               \
-    if (!IS_RARE && (fusion) == FUSION_AFFINE) {                     \
-      const norma_fusion chosen = FUSION_AFFINE;                     \
+    if (!IS_RARE && (fusion) == (more)) {                            \
+      const norma_fusion chosen = more;                              \
       call(__VA_ARGS__);                                             \
     } else {                                                         \
       FOR_EACH_FUSION(fusion, call, __VA_ARGS__);                    \

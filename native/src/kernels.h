@@ -21,7 +21,8 @@ typedef enum norma_fusion {
   FUSION_NONE,
   FUSION_RELU,    /* max(0, y) */
   FUSION_ADD_RELU, /* max(0, y + residual) */
-  FUSION_AFFINE    /* of runs only: y * gamma + beta, with parameters of their own for each element of a run */
+  FUSION_AFFINE,   /* of runs only: y * gamma + beta, with parameters of their own for each element of a run */
+  FUSION_WEIGHT    /* of gradient_input only: y * gamma, where other channels have a part in dx */
 } norma_fusion;
 
 enum { GROUP = 32 }; /* channels whose runs one call adds up, at most */
@@ -68,7 +69,8 @@ typedef struct norma_rows {
  * How a pass computes, with d = x - center:
  *   normalize       y  = d * scale + bias
  *   gradient input  dx = ((dy - offset) - d * slope) * scale
- * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0; behind FUSION_AFFINE gamma * dy.
+ * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0; behind FUSION_AFFINE gamma * dy,
+ * and behind FUSION_WEIGHT bias * dy, where bias is gamma.
  */
 typedef struct norma_coefficients {
   double center, scale, bias, offset, slope;

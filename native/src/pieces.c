@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "counts.h"
+#include "finish.h"
 #include "gradients.h"
 #include "moments.h"
 
@@ -78,10 +80,10 @@ static norma_gradient_tensors gradient_tensors(const norma_job *job, int64_t sta
 }
 
 /* Runs of channels of the same family; `start` is the first element of the first of them. */
-static void apply_some_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t c) {
-  const norma_family *family = job->space.is_wide[c] ? job->plan.wide : job->plan.fast;
-  const norma_coefficients *by = &job->space.by_channel[c];
+static void apply_some_runs(const norma_job *job, const norma_family *family, int64_t start, norma_runs runs,
+                            const norma_coefficients *by) {
   if (job->apply == APPLY_GRADIENT) {
+    if (job->weighted) runs.fusion = FUSION_WEIGHT;
     family->run_gradient_input(gradient_tensors(job, start), runs, by);
   } else {
     family->run_normalize(element(job, normalized(job), start), residual_element(job, start),
@@ -89,12 +91,64 @@ static void apply_some_runs(const norma_job *job, int64_t start, norma_runs runs
   }
 }
 
-void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end) {
-  const bool *is_wide = job->space.is_wide;
-  for (int64_t c = first, to; c < end; c = to) {
-    for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
+/* Runs of `count` neighbours, in ranges of the same family; `start` is the first element. */
+static void apply_ranges(const norma_job *job, int64_t start, norma_runs runs, int64_t count, const bool *is_wide,
+                         const norma_coefficients *by) {
+  for (int64_t c = 0, to; c < count; c = to) {
+    for (to = c + 1; to < count && is_wide[to] == is_wide[c];) to++;
     runs.channels = to - c;
-    apply_some_runs(job, start + c * job->plan.spatial, runs, c);
+    apply_some_runs(job, is_wide[c] ? job->plan.wide : job->plan.fast, start + c * runs.apart, runs, by + c);
+  }
+}
+
+/* Elements [from, to) of each of parts [first, end), counted from the first of the tensor, whose runs are `apart`. */
+static void apply_parts(const norma_job *job, norma_runs runs, int64_t first, int64_t end, int64_t from, int64_t to) {
+  norma_channel_coefficients by;
+  norma_coefficients by_part[PIECE];
+  runs.length = to - from;
+  for (int64_t part = first, count; part < end; part += count) {
+    count = at_most(end - part, PIECE);
+    const norma_channels of = norma_channels_of(job, part, count);
+    norma_normalize_coefficients(&job->plan, &of, &by);
+    for (int64_t i = 0; i < count; i++)
+      by_part[i] = (norma_coefficients){.center = by.center[i], .scale = by.scale[i], .bias = by.bias[i]};
+    apply_ranges(job, part * runs.apart + from, runs, count, by.is_wide, by_part);
+  }
+}
+
+/* Runs in parts: elements from `at` on of that of a group, which may begin and end within a part. */
+static void apply_group(const norma_job *job, int64_t at, norma_runs runs, int64_t group) {
+  const int64_t length = job->plan.spatial / job->plan.group; /* of a part */
+  const int64_t end = at + runs.length;
+  const int64_t first = group * job->plan.group;
+  runs.apart = length;
+  while (at < end) {
+    const int64_t part = at / length;
+    const int64_t from = at % length;
+    const int64_t whole = from == 0 ? (end - at) / length : 0;
+    const int64_t to = whole > 0 ? length : at_most(from + end - at, length);
+    apply_parts(job, runs, first + part, first + part + at_least(whole, 1), from, to);
+    at += whole > 0 ? whole * length : to - from;
+  }
+}
+
+/* The same of groups [first, end), which whole ones do together. */
+static void apply_groups(const norma_job *job, int64_t at, norma_runs runs, int64_t first, int64_t end) {
+  const int64_t parts = job->plan.group;
+  if (runs.length < job->plan.spatial) {
+    for (; first < end; first++) apply_group(job, at, runs, first);
+    return;
+  }
+  runs.apart = job->plan.spatial / parts;
+  apply_parts(job, runs, first * parts, end * parts, 0, runs.apart);
+}
+
+void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end) {
+  if (job->plan.in_parts) {
+    apply_groups(job, start, runs, first, end);
+  } else {
+    apply_ranges(job, start + first * runs.apart, runs, end - first, job->space.is_wide + first,
+                 job->space.by_channel + first);
   }
 }
 
@@ -140,7 +194,7 @@ void norma_apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, 
   norma_rows rows = {
     .stride = channels,
     .stream = job->plan.stream,
-    .fusion = job->plan.fusion,
+    .fusion = job->weighted ? FUSION_WEIGHT : job->plan.fusion,
     .flat = job->plan.flat
   };
   for (int64_t row = end_row; row > first_row; row -= rows.count) {

@@ -54,7 +54,7 @@ static int32_t thread_count(int32_t wanted, int64_t elements) {
 
 bool norma_plan_streams(const norma_plan *plan, int64_t tensors) {
   const int64_t kept = at_most(plan->caches.last, KEPT * (int64_t)plan->threads * plan->caches.second);
-  return tensors * plan->channel_bytes > kept / plan->channels;
+  return tensors * plan->images * plan->channel_bytes > kept / plan->channels;
 }
 
 static void plan_rows(norma_plan *plan) {
@@ -81,9 +81,9 @@ static void plan_runs(norma_plan *plan) {
   }
 }
 
-/* What follows from the shape that the plan has by now. */
-static norma_plan planned(norma_plan plan, int32_t threads, double epsilon, const norma_kernels *kernels,
-                          norma_caches caches) {
+/* What follows from the shape that the plan has by now; a slice is to be one of about so many. */
+static norma_plan planned(norma_plan plan, int64_t slices, int32_t threads, double epsilon,
+                          const norma_kernels *kernels, norma_caches caches) {
   plan.fast = kernels->fast[plan.data_type];
   plan.wide = kernels->wide[plan.data_type];
   plan.epsilon = epsilon;
@@ -91,10 +91,10 @@ static norma_plan planned(norma_plan plan, int32_t threads, double epsilon, cons
   /* Below 2^-100, beside no epsilon, squares would lose digits in float. */
   plan.least = plan.wide && epsilon < 0x1p-100 ? 0x1p-100 : -1;
   (plan.by_rows ? plan_rows : plan_runs)(&plan);
-  plan.chunks_per_slice = at_least(at_most(plan.chunks / SLICES, CHUNKS_PER_SLICE), 1);
+  plan.chunks_per_slice = at_least(at_most(plan.chunks / slices, CHUNKS_PER_SLICE), 1);
   plan.slices = divide_up(plan.chunks, plan.chunks_per_slice);
   plan.channel_bytes = plan.count * norma_element_size(plan.data_type);
-  plan.threads = thread_count(threads, plan.count * plan.channels);
+  plan.threads = thread_count(threads, plan.images * plan.count * plan.channels);
   return plan;
 }
 
@@ -106,7 +106,10 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
     .batch = norm->batch,
     .channels = norm->channels,
     .spatial = norm->spatial,
-    .count = norm->batch * norm->spatial
+    .count = norm->batch * norm->spatial,
+    .images = 1,
+    .group = 1,
+    .period = norm->channels
   };
   if (plan.by_rows) {
     plan.batch = plan.count;
@@ -115,7 +118,7 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
     plan.batch = 1;
     plan.spatial = plan.count;
   }
-  return planned(plan, norm->threads, norm->epsilon, kernels, caches);
+  return planned(plan, SLICES, norm->threads, norm->epsilon, kernels, caches);
 }
 
 norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels *kernels, norma_caches caches) {
@@ -124,9 +127,40 @@ norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels 
     .batch = 1,
     .channels = norm->rows,
     .spatial = norm->length,
-    .count = norm->length
+    .count = norm->length,
+    .images = 1,
+    .group = 1,
+    .period = norm->rows
   };
-  return planned(plan, norm->threads, norm->epsilon, kernels, caches);
+  return planned(plan, SLICES, norm->threads, norm->epsilon, kernels, caches);
+}
+
+norma_plan norma_plan_groups(const norma_group_norm *norm, bool gradients, const norma_kernels *kernels,
+                             norma_caches caches) {
+  const bool by_rows = norm->channels > 1 && (norm->spatial == 1 || norm->layout == NORMA_CHANNELS_LAST);
+  norma_plan plan = {
+    .data_type = norm->data_type,
+    .by_rows = by_rows,
+    .batch = 1,
+    .channels = norm->batch * norm->channels,
+    .spatial = norm->spatial,
+    .count = norm->spatial,
+    .images = 1,
+    .group = norm->channels / norm->groups,
+    .period = norm->channels,
+    .in_parts = !by_rows && !gradients
+  };
+  if (by_rows) {
+    plan.batch = norm->spatial;
+    plan.channels = norm->channels;
+    plan.spatial = 1;
+    plan.images = norm->batch;
+  } else if (plan.in_parts) {
+    plan.channels = norm->batch * norm->groups;
+    plan.spatial = plan.group * norm->spatial;
+    plan.count = plan.spatial;
+  }
+  return planned(plan, by_rows ? IMAGE_SLICES : SLICES, norm->threads, norm->epsilon, kernels, caches);
 }
 
 /* The parameter of element `i` of a run, where elements have their own. */
@@ -210,9 +244,12 @@ static int64_t room(const norma_plan *plan, int64_t tensors, int64_t bytes) {
   return at_most(bytes / (tensors * plan->channel_bytes), plan->channels);
 }
 
-/* The channels whose runs of an image make a row of whole cache lines, where runs are taken as rows; else any. */
+/*
+ * A slab has a multiple of so many: channels that are finished together, or whose runs of an image make a row of whole
+ * cache lines, where runs are taken as rows.
+ */
 static int64_t even_channels(const norma_plan *plan) {
-  if (!norma_are_short(plan->batch, plan->spatial)) return 1;
+  if (!norma_are_short(plan->batch, plan->spatial)) return norma_plan_together(plan);
   int64_t channels = LINE / plan->fast->element_size;
   for (int64_t spatial = plan->spatial; spatial % 2 == 0 && channels > 1; spatial /= 2) channels /= 2;
   return channels;
@@ -231,10 +268,10 @@ static bool has_places(const norma_plan *plan, int64_t tensors, int64_t threads)
 }
 
 /* The channels whose runs of an image have about so many bytes; of a single image they may have those of several. */
-static int64_t usual(const norma_plan *plan, int64_t bytes) {
+static int64_t usual(const norma_plan *plan, int64_t bytes, int64_t even) {
   const int64_t images = at_least(4 / plan->batch, 1);
   const int64_t channels = images * bytes / (plan->spatial * plan->fast->element_size);
-  return at_least(at_most(at_most(channels, GROUP), plan->channels), at_most(even_channels(plan), plan->channels));
+  return at_least(at_most(at_most(channels, GROUP), plan->channels) / even * even, even);
 }
 
 /* Slabs of at most so many channels that every thread takes for itself, if they share out well; else of none. */
@@ -253,14 +290,14 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   const int64_t cache = plan->caches.second / 8 * 3;
   const int64_t even = at_most(even_channels(plan), plan->channels);
   if (has_places(plan, tensors, 1)) {
-    const norma_slabs own = own_slabs(plan, at_most(room(plan, tensors, cache), usual(plan, GROUP_BYTES)), even);
+    const norma_slabs own = own_slabs(plan, at_most(room(plan, tensors, cache), usual(plan, GROUP_BYTES, even)), even);
     if (own.width > 0) return own;
   }
   const int64_t stays = room(plan, tensors, cache * plan->threads);
   const int64_t fits = room(plan, tensors, 2 * cache * plan->threads);
   if (has_places(plan, tensors, INT64_C(2) * plan->threads) && fits >= even)
     return (norma_slabs){.width = at_least(stays - stays % even, even), .shared = true, .turns = stays < even};
-  const int64_t passing = usual(plan, PASSING_BYTES);
+  const int64_t passing = usual(plan, PASSING_BYTES, even);
   const norma_slabs own = own_slabs(plan, passing, even);
   if (own.width > 0 && fits > 0) return (norma_slabs){.width = own.width, .turns = true};
   return (norma_slabs){.width = passing, .shared = true, .turns = true};

@@ -21,7 +21,8 @@ enum {
   CHUNK_LANES = 32,      /* of float that a run is added up in; half as many of double */
   CHUNK_ELEMENTS = CHUNK_ADDITIONS * CHUNK_LANES,
   CHUNKS_PER_SLICE = 8, /* at most, */
-  SLICES = 24,          /* so that a channel of so many chunks has as many slices for threads to share */
+  SLICES = 24,          /* so that a channel of so many chunks has as many slices for threads to share, */
+  IMAGE_SLICES = 8,     /* or so many where images are taken one by one, whose sums are put together each time */
   PIECE = 64            /* channels that are finished together, in arrays on the stack */
 };
 
@@ -34,6 +35,10 @@ typedef struct norma_plan {
   int64_t channels;
   int64_t spatial; /* length of a run; 1 by rows */
   int64_t count;   /* values of a channel */
+  int64_t images;  /* that a tensor has of what is planned; more than 1 where each is taken by itself */
+  int64_t group;   /* neighbours with the same mean and variance */
+  int64_t period;  /* channels with parameters of their own; those after them have the same again */
+  bool in_parts;   /* a run is a group: `group` parts of a length, one for each of its channels */
   double epsilon;
   double least; /* smallest sum of squares of a value that is kept; below it `wide` takes over */
 
@@ -60,6 +65,17 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
 
 /* The same where each row has statistics of its own: a channel is then a row, which is one run. */
 norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels *kernels, norma_caches caches);
+
+/*
+ * The same where each group of channels of each image has statistics of its own. By rows it is the plan of an image. Else
+ * a channel is a run of one of the channels of an image or, for the forward pass, all the runs of a group, which are
+ * one: `in_parts`.
+ */
+norma_plan norma_plan_groups(const norma_group_norm *norm, bool gradients, const norma_kernels *kernels,
+                             norma_caches caches);
+
+/* Channels that are finished together. */
+static inline int64_t norma_plan_together(const norma_plan *plan) { return plan->in_parts ? 1 : plan->group; }
 
 /* The bytes of an element and of a parameter; 0 for an unknown data type. */
 int64_t norma_element_size(int32_t data_type);

@@ -73,6 +73,19 @@ void norma_merge_statistics(int64_t channels, int64_t parts, const int64_t *coun
   }
 }
 
+void norma_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances,
+                              double *mean, double *variance) {
+  for (int64_t c = 0; c < channels; c++) {
+    double mean_sum = 0, variance_sum = 0;
+    for (int64_t image = 0; image < batch; image++) {
+      mean_sum += means[image * channels + c];
+      variance_sum += variances[image * channels + c];
+    }
+    mean[c] = mean_sum / (double)batch;
+    variance[c] = variance_sum / (double)batch;
+  }
+}
+
 void norma_merge_sums(int64_t channels, int64_t parts, const int64_t *counts, const double *sums,
                       double *sum) {
   for (int64_t c = 0; c < channels; c++) {

@@ -33,6 +33,16 @@ static void print_structs(void) {
   FIELD(norma_layer_norm, data_type);
   FIELD(norma_layer_norm, threads);
 
+  STRUCT(norma_group_norm);
+  FIELD(norma_group_norm, batch);
+  FIELD(norma_group_norm, channels);
+  FIELD(norma_group_norm, spatial);
+  FIELD(norma_group_norm, groups);
+  FIELD(norma_group_norm, epsilon);
+  FIELD(norma_group_norm, data_type);
+  FIELD(norma_group_norm, layout);
+  FIELD(norma_group_norm, threads);
+
   STRUCT(norma_running_rule);
   FIELD(norma_running_rule, momentum);
   FIELD(norma_running_rule, mode);
@@ -65,6 +75,7 @@ static void print_status_codes(void) {
   ENUM(NORMA_OUT_OF_MEMORY);
   ENUM(NORMA_UNKNOWN_ISA);
   ENUM(NORMA_UNSUPPORTED_ISA);
+  ENUM(NORMA_BAD_GROUPS);
 }
 
 static void print_choices(void) {

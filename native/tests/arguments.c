@@ -24,7 +24,10 @@ static int index_of(const test_call *call, const char *name) {
   return -1;
 }
 
-static bool is_merge(const test_call *call) { return strncmp(call->function->name, "merge", 5) == 0; }
+/* Whether it takes statistics of parts, and nothing else. */
+static bool is_merge(const test_call *call) {
+  return strncmp(call->function->name, "merge", 5) == 0 || strncmp(call->function->name, "average", 7) == 0;
+}
 
 static bool has_descriptor(const test_call *call) {
   return !is_merge(call) && strcmp(call->function->name, "fold") != 0;
@@ -198,8 +201,13 @@ static void check_norm(test_call *call, norma_batch_norm norm, norma_status expe
   call->with.norm = valid;
 }
 
+/* Whether the function takes a norma_batch_norm, or a norma_group_norm, which has the same extents. */
+static bool takes_images(const test_call *call) {
+  return call->function->takes == TAKES_BATCH || call->function->takes == TAKES_GROUPS;
+}
+
 static void check_extents(test_call *call) {
-  if (!call->function->takes_norm) return;
+  if (!takes_images(call)) return;
   const int64_t bad[] = {0, -1, INT64_MIN};
   for (int i = 0; i < 9; i++) {
     norma_batch_norm norm = call->with.norm;
@@ -248,7 +256,7 @@ static void check_enums(test_call *call) {
   const int32_t bad[] = {-1, NORMA_FLOAT16 + 1, INT32_MIN, INT32_MAX};
   for (int i = 0; i < 4; i++) {
     norma_batch_norm norm = call->with.norm;
-    if (call->function->takes_norm) {
+    if (takes_images(call)) {
       norm.layout = i == 1 ? NORMA_CHANNELS_LAST + 1 : bad[i];
       check_norm(call, norm, NORMA_BAD_LAYOUT, "unknown layout");
       norm = call->with.norm;
@@ -266,7 +274,7 @@ static void unknown_enums(void **state) {
 }
 
 static void check_epsilon_and_threads(test_call *call) {
-  if (!call->function->takes_norm && !call->function->takes_rows) return;
+  if (call->function->takes == TAKES_NONE) return;
   const double bad[] = {-1, -1e-300, (double)INFINITY, (double)-INFINITY, (double)NAN};
   for (int i = 0; i < 5; i++) {
     norma_batch_norm norm = call->with.norm;
@@ -288,7 +296,7 @@ static void epsilon_and_threads(void **state) {
 }
 
 static void check_one_value(test_call *call) {
-  if (!call->function->takes_norm) return;
+  if (!takes_images(call)) return;
   if (has_workspace(call)) call->arrays[index_of(call, "workspace")] = NULL;
   call->with.workspace_size = 0;
   norma_batch_norm norm = call->with.norm;
@@ -478,12 +486,12 @@ static void descent_rules(void **state) {
 
 static void status_messages(void **state) {
   (void)state;
-  for (norma_status i = NORMA_OK; i <= NORMA_UNSUPPORTED_ISA; i++) {
+  for (norma_status i = NORMA_OK; i <= NORMA_BAD_GROUPS; i++) {
     assert_non_null(norma_status_message(i));
     for (norma_status k = NORMA_OK; k < i; k++)
       assert_string_not_equal(norma_status_message(i), norma_status_message(k));
   }
-  const norma_status unknown[] = {-1, NORMA_UNSUPPORTED_ISA + 1, INT32_MIN, INT32_MAX};
+  const norma_status unknown[] = {-1, NORMA_BAD_GROUPS + 1, INT32_MIN, INT32_MAX};
   for (int i = 0; i < 4; i++) {
     assert_non_null(norma_status_message(unknown[i]));
     assert_string_not_equal(norma_status_message(unknown[i]), norma_status_message(NORMA_OK));

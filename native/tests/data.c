@@ -150,6 +150,20 @@ void parameter_put(int32_t data_type, void *parameters, int64_t i, double value)
   value_put(parameter_type(data_type), parameters, i, value);
 }
 
+double random_of_kind(value_kind kind, int32_t type, int64_t i, uint64_t *seed) {
+  const double r = random_normal(seed);
+  const double large = type == NORMA_FLOAT16 ? 1e4 : 1e30;
+  const double far = is_half(type) ? 100 : 1e7;
+  switch (kind) {
+    case FAR_FROM_ZERO: return far + r;
+    case CONSTANT: return 3.7;
+    case HUGE_VALUES: return large * r;
+    case TINY_VALUES: return (type == NORMA_FLOAT16 ? 1e-6 : 1e-40) * r;
+    case HUGE_AND_TINY: return i % 2 ? large * r : r / large;
+    default: return r;
+  }
+}
+
 void *new_bytes(int64_t size) {
   void *bytes = malloc((size_t)size);
   assert_non_null(bytes);

@@ -44,6 +44,18 @@ double largest_value(int32_t data_type);
 bool is_half(int32_t data_type);
 const char *type_name(int32_t data_type);
 
+/* The kinds of data that others lose digits on, and a number of a kind: the one at `i`. */
+typedef enum value_kind {
+  NORMAL,
+  FAR_FROM_ZERO,
+  CONSTANT,
+  HUGE_VALUES,
+  TINY_VALUES,
+  HUGE_AND_TINY,
+  KINDS
+} value_kind;
+double random_of_kind(value_kind kind, int32_t data_type, int64_t i, uint64_t *seed);
+
 /* Memory of that size that is never NULL, filled with a pattern that no result has. */
 void *new_bytes(int64_t size);
 void fill_pattern(void *bytes, int64_t size);

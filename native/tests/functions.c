@@ -127,110 +127,153 @@ static norma_status layer_norm_workspace_size(const scalars *w, void *const *a) 
   return norma_layer_norm_workspace_size(w->no_descriptor ? NULL : &norm, a[0]);
 }
 
+/* In two groups, unless the channels cannot be halved. */
+static norma_group_norm groups_of(const scalars *with) {
+  const norma_batch_norm *norm = &with->norm;
+  return (norma_group_norm){norm->batch, norm->channels, norm->spatial, norm->channels % 2 == 0 ? 2 : 1,
+                            norm->epsilon, norm->data_type, norm->layout, norm->threads};
+}
+
+static norma_status group_norm_forward(const scalars *w, void *const *a) {
+  const norma_group_norm norm = groups_of(w);
+  return norma_group_norm_forward(w->no_descriptor ? NULL : &norm, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
+                                  w->workspace_size);
+}
+
+static norma_status group_norm_backward(const scalars *w, void *const *a) {
+  const norma_group_norm norm = groups_of(w);
+  return norma_group_norm_backward(w->no_descriptor ? NULL : &norm, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
+                                   a[8], w->workspace_size);
+}
+
+static norma_status group_norm_workspace_size(const scalars *w, void *const *a) {
+  const norma_group_norm norm = groups_of(w);
+  return norma_group_norm_workspace_size(w->no_descriptor ? NULL : &norm, a[0]);
+}
+
+static norma_status average_statistics(const scalars *w, void *const *a) {
+  return norma_instance_norm_average_statistics(w->parts, w->norm.channels, a[0], a[1], a[2], a[3]);
+}
+
 #define SCRATCH {"workspace", WORKSPACE, OUT, OPTIONAL, {NULL}}
 
 const test_function FUNCTIONS[] = {
-  {"forward_training", forward_training, true, false, true,
+  {"forward_training", forward_training, TAKES_BATCH, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}},
     {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"forward_inference", forward_inference, true, false, false,
+  {"forward_inference", forward_inference, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}},
     {"running_var", PARAMETERS, IN, REQUIRED, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}}, SCRATCH}},
-  {"backward_training", backward_training, true, false, true,
+  {"backward_training", backward_training, TAKES_BATCH, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"backward_inference", backward_inference, true, false, false,
+  {"backward_inference", backward_inference, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"local_statistics", local_statistics, true, false, false,
+  {"local_statistics", local_statistics, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"mean", STATISTICS, OUT, REQUIRED, {NULL}},
     {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"normalize", normalize, true, false, false,
+  {"normalize", normalize, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}}, SCRATCH}},
-  {"local_gradient_sums", local_gradient_sums, true, false, false,
+  {"local_gradient_sums", local_gradient_sums, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
     {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"gradient_input", gradient_input, true, false, false,
+  {"gradient_input", gradient_input, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
     {"sum_dy", STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy_x_hat", STATISTICS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, REQUIRED, {"dy"}}, SCRATCH}},
-  {"relu_forward_training", relu_forward_training, true, false, true,
+  {"relu_forward_training", relu_forward_training, TAKES_BATCH, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"y", TENSOR, OUT, REQUIRED, {"x", "residual"}}, {"mean", STATISTICS, OUT, REQUIRED, {NULL}},
     {"variance", STATISTICS, OUT, REQUIRED, {NULL}}, SCRATCH}},
-  {"relu_forward_inference", relu_forward_inference, true, false, false,
+  {"relu_forward_inference", relu_forward_inference, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
     {"y", TENSOR, OUT, REQUIRED, {"x", "residual"}}, SCRATCH}},
-  {"relu_backward_training", relu_backward_training, true, false, true,
+  {"relu_backward_training", relu_backward_training, TAKES_BATCH, true,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"dy", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"variance", STATISTICS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
     {"dresidual", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"relu_backward_inference", relu_backward_inference, true, false, false,
+  {"relu_backward_inference", relu_backward_inference, TAKES_BATCH, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"residual", TENSOR, IN, OPTIONAL, {NULL}},
     {"dy", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}},
     {"running_var", PARAMETERS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
     {"dresidual", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}},
     {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"workspace_size", workspace_size, true, false, false, {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
-  {"update_running", update_running, false, false, false,
+  {"workspace_size", workspace_size, TAKES_BATCH, false, {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
+  {"update_running", update_running, TAKES_NONE, false,
    {{"mean", STATISTICS, IN, REQUIRED, {NULL}}, {"variance", STATISTICS, IN, REQUIRED, {NULL}},
     {"running_mean", PARAMETERS, OUT, REQUIRED, {NULL}}, {"running_var", PARAMETERS, OUT, REQUIRED, {NULL}},
     {"batches", ONE_COUNT, OUT, REQUIRED, {NULL}}, {"refused", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
-  {"merge_statistics", merge_statistics, false, false, false,
+  {"merge_statistics", merge_statistics, TAKES_NONE, false,
    {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"means", PART_STATISTICS, IN, REQUIRED, {NULL}},
     {"variances", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"count", ONE_COUNT, OUT, REQUIRED, {NULL}},
     {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}}},
-  {"merge_gradient_sums", merge_gradient_sums, false, false, false,
+  {"merge_gradient_sums", merge_gradient_sums, TAKES_NONE, false,
    {{"counts", PART_COUNTS, IN, REQUIRED, {NULL}}, {"sums_dy", PART_STATISTICS, IN, REQUIRED, {NULL}},
     {"sums_dy_x_hat", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"sum_dy", STATISTICS, OUT, REQUIRED, {NULL}},
     {"sum_dy_x_hat", STATISTICS, OUT, REQUIRED, {NULL}}}},
-  {"fold", fold, false, false, false,
+  {"fold", fold, TAKES_NONE, false,
    {{"weights", WEIGHTS, IN, REQUIRED, {NULL}}, {"bias", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"beta", PARAMETERS, IN, OPTIONAL, {NULL}},
     {"running_mean", PARAMETERS, IN, REQUIRED, {NULL}}, {"running_var", PARAMETERS, IN, REQUIRED, {NULL}},
     {"folded_weights", WEIGHTS, OUT, REQUIRED, {"weights"}}, {"folded_bias", PARAMETERS, OUT, REQUIRED, {"bias"}}}},
-  {"gradient_descent_step", gradient_descent_step, false, false, false,
+  {"gradient_descent_step", gradient_descent_step, TAKES_NONE, false,
    {{"gradient", PARAMETERS, IN, REQUIRED, {NULL}}, {"parameter", PARAMETERS, OUT, REQUIRED, {NULL}},
     {"velocity", PARAMETERS, OUT, REQUIRED, {NULL}}}},
-  {"layer_norm_forward", layer_norm_forward, false, true, false,
+  {"layer_norm_forward", layer_norm_forward, TAKES_ROWS, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}},
     {"beta", ROW_PARAMETERS, IN, OPTIONAL, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}},
     {"mean", STATISTICS, OUT, OPTIONAL, {NULL}}, {"inv_std", STATISTICS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"layer_norm_backward", layer_norm_backward, false, true, false,
+  {"layer_norm_backward", layer_norm_backward, TAKES_ROWS, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", STATISTICS, IN, REQUIRED, {NULL}},
     {"inv_std", STATISTICS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
     {"dgamma", ROW_PARAMETERS, OUT, OPTIONAL, {NULL}}, {"dbeta", ROW_PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"rms_norm_forward", rms_norm_forward, false, true, false,
+  {"rms_norm_forward", rms_norm_forward, TAKES_ROWS, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}},
     {"y", TENSOR, OUT, REQUIRED, {"x"}}, {"inv_rms", STATISTICS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"rms_norm_backward", rms_norm_backward, false, true, false,
+  {"rms_norm_backward", rms_norm_backward, TAKES_ROWS, false,
    {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
     {"gamma", ROW_PARAMETERS, IN, OPTIONAL, {NULL}}, {"inv_rms", STATISTICS, IN, REQUIRED, {NULL}},
     {"dx", TENSOR, OUT, OPTIONAL, {"dy"}}, {"dgamma", ROW_PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
-  {"layer_norm_workspace_size", layer_norm_workspace_size, false, true, false,
-   {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}}
+  {"layer_norm_workspace_size", layer_norm_workspace_size, TAKES_ROWS, false,
+   {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
+  {"group_norm_forward", group_norm_forward, TAKES_GROUPS, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}},
+    {"beta", PARAMETERS, IN, OPTIONAL, {NULL}}, {"y", TENSOR, OUT, REQUIRED, {"x"}},
+    {"mean", GROUP_STATISTICS, OUT, OPTIONAL, {NULL}}, {"variance", GROUP_STATISTICS, OUT, OPTIONAL, {NULL}},
+    {"inv_std", GROUP_STATISTICS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"group_norm_backward", group_norm_backward, TAKES_GROUPS, false,
+   {{"x", TENSOR, IN, REQUIRED, {NULL}}, {"dy", TENSOR, IN, REQUIRED, {NULL}},
+    {"gamma", PARAMETERS, IN, OPTIONAL, {NULL}}, {"mean", GROUP_STATISTICS, IN, REQUIRED, {NULL}},
+    {"inv_std", GROUP_STATISTICS, IN, REQUIRED, {NULL}}, {"dx", TENSOR, OUT, OPTIONAL, {"dy"}},
+    {"dgamma", PARAMETERS, OUT, OPTIONAL, {NULL}}, {"dbeta", PARAMETERS, OUT, OPTIONAL, {NULL}}, SCRATCH}},
+  {"group_norm_workspace_size", group_norm_workspace_size, TAKES_GROUPS, false,
+   {{"size", ONE_COUNT, OUT, REQUIRED, {NULL}}}},
+  {"average_statistics", average_statistics, TAKES_NONE, false,
+   {{"means", PART_STATISTICS, IN, REQUIRED, {NULL}}, {"variances", PART_STATISTICS, IN, REQUIRED, {NULL}},
+    {"mean", STATISTICS, OUT, REQUIRED, {NULL}}, {"variance", STATISTICS, OUT, REQUIRED, {NULL}}}}
 };
 const int FUNCTIONS_COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
 
@@ -252,6 +295,7 @@ int64_t argument_bytes(const test_call *call, int i) {
     case TENSOR: return norm->batch * norm->channels * norm->spatial * element;
     case ROW_PARAMETERS: return norm->batch * norm->spatial * element;
     case WEIGHTS: return norm->channels * norm->spatial * element;
+    case GROUP_STATISTICS: return norm->batch * groups_of(&call->with).groups * element;
     case PART_STATISTICS: return PARTS * norm->channels * element;
     case PART_COUNTS: return PARTS * element;
     case ONE_COUNT: return element;
@@ -283,8 +327,12 @@ static void fill(test_call *call, int i, uint64_t *seed) {
 
 norma_status call_workspace_size(const test_call *call, int64_t *size) {
   const norma_layer_norm rows = rows_of(&call->with);
-  return call->function->takes_rows ? norma_layer_norm_workspace_size(&rows, size)
-                                    : norma_batch_norm_workspace_size(&call->with.norm, size);
+  const norma_group_norm groups = groups_of(&call->with);
+  switch (call->function->takes) {
+    case TAKES_ROWS: return norma_layer_norm_workspace_size(&rows, size);
+    case TAKES_GROUPS: return norma_group_norm_workspace_size(&groups, size);
+    default: return norma_batch_norm_workspace_size(&call->with.norm, size);
+  }
 }
 
 test_call call_make(const test_function *function, int32_t data_type) {

@@ -15,6 +15,7 @@ typedef enum array_kind {
   PARAMETERS,
   ROW_PARAMETERS,  /* of each element of a row */
   STATISTICS,      /* double[C], or of each row */
+  GROUP_STATISTICS, /* double[N * G] */
   PART_STATISTICS, /* double[PARTS * C] */
   PART_COUNTS,     /* int64[PARTS] */
   ONE_COUNT,       /* int64[1] */
@@ -45,11 +46,18 @@ typedef struct scalars {
 
 typedef norma_status caller(const scalars *with, void *const *arrays);
 
+/* What describes the tensor: nothing, or a norma_batch_norm, norma_layer_norm or norma_group_norm. */
+typedef enum test_descriptor {
+  TAKES_NONE,
+  TAKES_BATCH,
+  TAKES_ROWS,  /* C rows of all that a channel has */
+  TAKES_GROUPS
+} test_descriptor;
+
 typedef struct test_function {
   const char *name;
   caller *call;
-  bool takes_norm;
-  bool takes_rows; /* a norma_layer_norm: C rows of all that a channel has */
+  test_descriptor takes;
   bool trains; /* needs two values per channel */
   test_argument arguments[ARGUMENTS_AT_MOST + 1];
 } test_function;

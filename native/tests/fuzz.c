@@ -3,7 +3,7 @@
  *   shape, data type, layout, epsilon, data, what is absent, and an operation, which is compared with the
  *     reference, or with NaN, infinities and any other bits among the data, for the sanitizers to watch;
  *   outputs that are left out or in place, in a workspace of the size that is enough: the same bits;
- *   layer or RMS normalization of rows, which is compared with the formulas;
+ *   layer or RMS normalization of rows, or group normalization, which is compared with the formulas;
  *   any function with arguments that are spoiled: what is refused leaves all memory as it was.
  */
 #include <math.h>
@@ -12,6 +12,7 @@
 
 #include "checked.h"
 #include "functions.h"
+#include "groups.h"
 #include "rows.h"
 
 /* Few, for many runs in a second; now and then so many that a channel has more than a chunk. */
@@ -108,7 +109,7 @@ static void compare_rows(test_input *input) {
   const int parameters = below(input, 4);
   rows_case c = rows_make(norm, below(input, 2), parameters % 2, parameters / 2);
   uint64_t seed = word(input);
-  rows_fill(&c, (rows_data)below(input, KINDS), &seed);
+  rows_fill(&c, (value_kind)below(input, KINDS), &seed);
   require(rows_forward(&c, NULL, 0) == NORMA_OK);
   rows_check_forward(&c);
   void *const dx = c.dx;
@@ -117,6 +118,32 @@ static void compare_rows(test_input *input) {
   rows_check_backward(&c);
   c.dx = dx;
   rows_free(&c);
+}
+
+/* The largest divisor that is no larger. */
+static int64_t divisor_of(int64_t number, int64_t limit) {
+  while (number % limit != 0) limit--;
+  return limit;
+}
+
+static void compare_groups(test_input *input) {
+  const norma_batch_norm shape = some_norm(input);
+  const norma_group_norm norm = {.batch = shape.batch, .channels = shape.channels, .spatial = shape.spatial,
+                                 .groups = divisor_of(shape.channels, 1 + below(input, 256) % shape.channels),
+                                 .epsilon = 1e-5, .data_type = shape.data_type, .layout = shape.layout,
+                                 .threads = shape.threads};
+  const int parameters = below(input, 4);
+  groups_case c = groups_make(norm, parameters % 2, parameters / 2);
+  uint64_t seed = word(input);
+  groups_fill(&c, (value_kind)below(input, KINDS), &seed);
+  require(groups_forward(&c, NULL, 0) == NORMA_OK);
+  groups_check_forward(&c);
+  void *const dx = c.dx;
+  if (below(input, 8) == 7) c.dx = NULL;
+  require(groups_backward(&c, NULL, 0) == NORMA_OK);
+  groups_check_backward(&c);
+  c.dx = dx;
+  groups_free(&c);
 }
 
 /* Bits of any kind somewhere in tensors, parameters and statistics. */
@@ -257,7 +284,7 @@ static void refuse(test_input *input) {
   for (int arrays = below(input, 3); arrays > 0; arrays--) spoil_array(&call, input);
   for (int others = below(input, 3); others > 0; others--) spoil_scalar(&call, input);
   const norma_status status = call.function->call(&call.with, call.arrays);
-  require(status >= NORMA_OK && status <= NORMA_UNSUPPORTED_ISA);
+  require(status >= NORMA_OK && status <= NORMA_BAD_GROUPS);
   require(status == NORMA_OK || memcmp(call.memory, call.before, (size_t)call.size) == 0);
   call_free(&call);
 }
@@ -265,8 +292,9 @@ static void refuse(test_input *input) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static void (*const ways[])(test_input *) = {compare_with_reference, watch_any_bits, leave_out, refuse, compare_rows};
+  static void (*const ways[])(test_input *) = {compare_with_reference, watch_any_bits, leave_out, refuse, compare_rows,
+                                               compare_groups};
   test_input input = {data, size};
-  ways[below(&input, 5)](&input);
+  ways[below(&input, 6)](&input);
   return 0;
 }

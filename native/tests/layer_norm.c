@@ -25,7 +25,7 @@ static void for_each_case(int kinds, void (*check)(rows_case *)) {
         for (int kind = 0; kind < kinds; kind++) {
           const norma_layer_norm norm = norm_of(shapes[s][0], shapes[s][1], type);
           rows_case c = rows_make(norm, variant >= 4, variant % 2, variant / 2 % 2);
-          rows_fill(&c, (rows_data)kind, &seed);
+          rows_fill(&c, (value_kind)kind, &seed);
           snprintf(name, sizeof name, "%s of %ld x %ld, %s, data %d, gamma %d, beta %d", c.rms ? "rms" : "layer",
                    (long)shapes[s][0], (long)shapes[s][1], type_name(type), kind, c.gamma != NULL, c.beta != NULL);
           checked_case = name;

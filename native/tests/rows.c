@@ -48,24 +48,10 @@ void rows_free(rows_case *c) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
-static double datum(rows_data kind, int32_t type, int64_t i, uint64_t *seed) {
-  const double r = random_normal(seed);
-  const double large = type == NORMA_FLOAT16 ? 1e4 : 1e30;
-  const double far = is_half(type) ? 100 : 1e7;
-  switch (kind) {
-    case FAR_FROM_ZERO: return far + r;
-    case CONSTANT: return 3.7;
-    case HUGE_VALUES: return large * r;
-    case TINY_VALUES: return (type == NORMA_FLOAT16 ? 1e-6 : 1e-40) * r;
-    case HUGE_AND_TINY: return i % 2 ? large * r : r / large;
-    default: return r;
-  }
-}
-
-void rows_fill(rows_case *c, rows_data kind, uint64_t *seed) {
+void rows_fill(rows_case *c, value_kind kind, uint64_t *seed) {
   const int32_t type = c->norm.data_type;
   for (int64_t i = 0; i < rows_elements(c); i++) {
-    value_put(type, c->x, i, datum(kind, type, i, seed));
+    value_put(type, c->x, i, random_of_kind(kind, type, i, seed));
     value_put(type, c->dy, i, random_normal(seed));
   }
   for (int64_t l = 0; l < c->norm.length; l++) {

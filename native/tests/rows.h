@@ -21,10 +21,7 @@ int64_t rows_tensor_bytes(const rows_case *c);
 int64_t rows_parameter_bytes(const rows_case *c);
 int64_t rows_statistic_bytes(const rows_case *c);
 
-/* The kinds of data that others lose digits on. */
-typedef enum rows_data { NORMAL, FAR_FROM_ZERO, CONSTANT, HUGE_VALUES, TINY_VALUES, HUGE_AND_TINY, KINDS } rows_data;
-
-void rows_fill(rows_case *c, rows_data kind, uint64_t *seed);
+void rows_fill(rows_case *c, value_kind kind, uint64_t *seed);
 
 /* The public functions. Backward takes the statistics that forward gave. */
 norma_status rows_forward(const rows_case *c, void *workspace, int64_t size);

@@ -191,6 +191,15 @@ public class Norma extends NormaLayouts {
     public static int NORMA_UNSUPPORTED_ISA() {
         return NORMA_UNSUPPORTED_ISA;
     }
+    private static final int NORMA_BAD_GROUPS = (int)18L;
+    /**
+     * {@snippet lang=c :
+     * enum norma_status_code.NORMA_BAD_GROUPS = 18
+     * }
+     */
+    public static int NORMA_BAD_GROUPS() {
+        return NORMA_BAD_GROUPS;
+    }
     private static final int NORMA_FLOAT32 = (int)0L;
     /**
      * {@snippet lang=c :
@@ -2226,6 +2235,271 @@ public class Norma extends NormaLayouts {
                 traceDowncall("norma_rms_norm_backward", norm, x, dy, gamma, inv_rms, dx, dgamma, workspace, workspace_size);
             }
             return (int)mh$.invokeExact(norm, x, dy, gamma, inv_rms, dx, dgamma, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_group_norm_workspace_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_group_norm_workspace_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_workspace_size(const norma_group_norm *norm, int64_t *size)
+     * }
+     */
+    public static FunctionDescriptor norma_group_norm_workspace_size$descriptor() {
+        return norma_group_norm_workspace_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_workspace_size(const norma_group_norm *norm, int64_t *size)
+     * }
+     */
+    public static MethodHandle norma_group_norm_workspace_size$handle() {
+        return norma_group_norm_workspace_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_workspace_size(const norma_group_norm *norm, int64_t *size)
+     * }
+     */
+    public static MemorySegment norma_group_norm_workspace_size$address() {
+        return norma_group_norm_workspace_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_workspace_size(const norma_group_norm *norm, int64_t *size)
+     * }
+     */
+    public static int norma_group_norm_workspace_size(MemorySegment norm, MemorySegment size) {
+        var mh$ = norma_group_norm_workspace_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_group_norm_workspace_size", norm, size);
+            }
+            return (int)mh$.invokeExact(norm, size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_group_norm_forward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_group_norm_forward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_forward(const norma_group_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *variance, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_group_norm_forward$descriptor() {
+        return norma_group_norm_forward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_forward(const norma_group_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *variance, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_group_norm_forward$handle() {
+        return norma_group_norm_forward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_forward(const norma_group_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *variance, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_group_norm_forward$address() {
+        return norma_group_norm_forward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_forward(const norma_group_norm *norm, const void *x, const void *gamma, const void *beta, void *y, double *mean, double *variance, double *inv_std, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_group_norm_forward(MemorySegment norm, MemorySegment x, MemorySegment gamma, MemorySegment beta, MemorySegment y, MemorySegment mean, MemorySegment variance, MemorySegment inv_std, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_group_norm_forward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_group_norm_forward", norm, x, gamma, beta, y, mean, variance, inv_std, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, gamma, beta, y, mean, variance, inv_std, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_group_norm_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_group_norm_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_backward(const norma_group_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static FunctionDescriptor norma_group_norm_backward$descriptor() {
+        return norma_group_norm_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_backward(const norma_group_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MethodHandle norma_group_norm_backward$handle() {
+        return norma_group_norm_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_backward(const norma_group_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static MemorySegment norma_group_norm_backward$address() {
+        return norma_group_norm_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_group_norm_backward(const norma_group_norm *norm, const void *x, const void *dy, const void *gamma, const double *mean, const double *inv_std, void *dx, void *dgamma, void *dbeta, void *workspace, int64_t workspace_size)
+     * }
+     */
+    public static int norma_group_norm_backward(MemorySegment norm, MemorySegment x, MemorySegment dy, MemorySegment gamma, MemorySegment mean, MemorySegment inv_std, MemorySegment dx, MemorySegment dgamma, MemorySegment dbeta, MemorySegment workspace, long workspace_size) {
+        var mh$ = norma_group_norm_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_group_norm_backward", norm, x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, workspace, workspace_size);
+            }
+            return (int)mh$.invokeExact(norm, x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, workspace, workspace_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class norma_instance_norm_average_statistics {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Norma.C_INT,
+            Norma.C_LONG,
+            Norma.C_LONG,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER,
+            Norma.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("norma_instance_norm_average_statistics");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * norma_status norma_instance_norm_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances, double *mean, double *variance)
+     * }
+     */
+    public static FunctionDescriptor norma_instance_norm_average_statistics$descriptor() {
+        return norma_instance_norm_average_statistics.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * norma_status norma_instance_norm_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances, double *mean, double *variance)
+     * }
+     */
+    public static MethodHandle norma_instance_norm_average_statistics$handle() {
+        return norma_instance_norm_average_statistics.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * norma_status norma_instance_norm_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances, double *mean, double *variance)
+     * }
+     */
+    public static MemorySegment norma_instance_norm_average_statistics$address() {
+        return norma_instance_norm_average_statistics.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * norma_status norma_instance_norm_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances, double *mean, double *variance)
+     * }
+     */
+    public static int norma_instance_norm_average_statistics(long batch, long channels, MemorySegment means, MemorySegment variances, MemorySegment mean, MemorySegment variance) {
+        var mh$ = norma_instance_norm_average_statistics.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("norma_instance_norm_average_statistics", batch, channels, means, variances, mean, variance);
+            }
+            return (int)mh$.invokeExact(batch, channels, means, variances, mean, variance);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
