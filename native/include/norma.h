@@ -52,7 +52,8 @@
  *   Functions that need scratch take `workspace` and `workspace_size` in bytes. With the size that
  *   norma_batch_norm_workspace_size, norma_layer_norm_workspace_size or norma_group_norm_workspace_size gives nothing
  *   is allocated; with NULL (and size 0) the function allocates and frees its own scratch, and may return
- *   NORMA_OUT_OF_MEMORY. A workspace is aligned to 8 bytes, overlaps nothing else and serves one call at a time; it carries nothing between calls.
+ *   NORMA_OUT_OF_MEMORY. A workspace is aligned to 8 bytes, overlaps nothing else and serves one call at a time; it
+ *   carries nothing between calls.
  *
  * Threads
  *   Every function may be called from any number of threads at once, as long as no call writes what
@@ -500,13 +501,13 @@ NORMA_API norma_status norma_rms_norm_backward(
  *   variance_ng = sum of (x - mean_ng)^2 over the same / M           biased
  *   x_hat       = (x - mean_ng) * inv_std_ng,  inv_std_ng = 1 / sqrt(variance_ng + epsilon)
  *   y           = gamma_c * x_hat + beta_c
- * Instance normalization (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022; ONNX InstanceNormalization) is the same with
- * G = C. With running statistics it is evaluated by norma_batch_norm_forward_inference and its backward pass, and
+ * Instance normalization (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022; ONNX InstanceNormalization) is the same
+ * with G = C. With running statistics it is evaluated by norma_batch_norm_forward_inference and its backward pass, and
  * they follow what norma_instance_norm_average_statistics gives of each batch.
  *
- * Where variance + epsilon is 0, inv_std is taken as 0. Types, layouts, accuracy, reproducibility and all else that stands
- * above hold; gamma, beta and their gradients have C elements, statistics N * G, element (n, g) at n * G + g. A NaN or an
- * infinity makes its group of its image NaN or infinite, and no other, but for gradients of parameters.
+ * Where variance + epsilon is 0, inv_std is taken as 0. Types, layouts, accuracy, reproducibility and all else that
+ * stands above hold; gamma, beta and their gradients have C elements, statistics N * G, element (n, g) at n * G + g. A
+ * NaN or an infinity makes its group of its image NaN or infinite, and no other, but for gradients of parameters.
  */
 typedef struct norma_group_norm {
   int64_t batch;     /* N >= 1 */

@@ -67,13 +67,19 @@ void norma_normalize_coefficients(const norma_plan *plan, const norma_channels *
   }
 }
 
-void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_dy,
-                                 const double *mean_dy_x_hat, norma_channel_coefficients *by) {
-  split(plan, of, by);
+/* The slopes, and the offsets about centers that are reals. */
+static void set_slopes(const norma_channels *of, const double *mean_dy, const double *mean_dy_x_hat,
+                       norma_channel_coefficients *by) {
   for (int64_t i = 0; i < of->count; i++) {
     by->slope[i] = mean_dy_x_hat[i] * of->inv_std[i];
     by->offset[i] = mean_dy[i] - (of->mean[i] - by->center[i]) * by->slope[i];
   }
+}
+
+void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_dy,
+                                 const double *mean_dy_x_hat, norma_channel_coefficients *by) {
+  split(plan, of, by);
+  set_slopes(of, mean_dy, mean_dy_x_hat, by);
   if (!plan->wide) return;
   const bool rectified = plan->fusion != FUSION_NONE;
   int64_t fit = 0;
@@ -90,12 +96,21 @@ void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *o
 
 void norma_weighted_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_g,
                                  const double *mean_g_x_hat, norma_channel_coefficients *by) {
-  norma_channels ones = *of;
-  for (int64_t i = 0; i < of->count; i++) ones.gamma[i] = 1;
-  norma_gradient_coefficients(plan, &ones, mean_g, mean_g_x_hat, by);
-  memcpy(by->bias, of->gamma, (size_t)of->count * sizeof *of->gamma);
+  memset(by->is_wide, 0, sizeof by->is_wide);
+  norma_centers(plan, of->count, of->mean, by->center);
+  memcpy(by->scale, of->inv_std, (size_t)of->count * sizeof *by->scale);
+  memcpy(by->bias, of->gamma, (size_t)of->count * sizeof *by->bias);
+  set_slopes(of, mean_g, mean_g_x_hat, by);
   if (!plan->wide) return;
-  for (int64_t i = 0; i < of->count; i++) by->is_wide[i] |= !factor_fits(of->gamma[i]);
+  int64_t fit = 0;
+  for (int64_t i = 0; i < of->count; i++) fit += gradient_fits(by, i, false) & factor_fits(by->bias[i]);
+  if (fit == of->count) return;
+  for (int64_t i = 0; i < of->count; i++) {
+    if (gradient_fits(by, i, false) & factor_fits(by->bias[i])) continue;
+    by->is_wide[i] = true;
+    by->center[i] = of->mean[i];
+    by->offset[i] = mean_g[i];
+  }
 }
 
 void norma_sum_coefficients(const norma_plan *plan, const norma_channels *of, norma_channel_coefficients *by) {

@@ -259,7 +259,9 @@ void norma_prepare_channels(const norma_job *job, int64_t first, int64_t end) {
 }
 
 void norma_run_channels(const norma_job *job, int64_t first, int64_t end) {
-  run_channels(job, norma_plan_slabs(&job->plan, read_twice(job)), first, end, ALONE);
+  norma_slabs slabs = norma_plan_slabs(&job->plan, read_twice(job));
+  if (job->parameter_sum) slabs.width = divide_up(slabs.width, SAMPLES_AT_ONCE) * SAMPLES_AT_ONCE;
+  run_channels(job, slabs, first, end, ALONE);
 }
 
 norma_status norma_run(const norma_plan *plan, norma_job *job, void *workspace) {

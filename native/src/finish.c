@@ -17,20 +17,24 @@ static void get_parameters(const norma_plan *plan, const void *parameters, int64
   }
 }
 
-/* Statistics that each group of neighbours has in common. */
-static void get_statistics(const norma_plan *plan, const double *statistics, int64_t first, int64_t count,
-                           double *values) {
-  for (int64_t i = 0, some; i < count; i += some) {
-    const int64_t in_group = (first + i) % plan->group;
-    const double value = statistics[(first + i) / plan->group];
-    some = at_most(count - i, plan->group - in_group);
-    for (int64_t k = 0; k < some; k++) values[i + k] = value;
+void norma_statistics_of(const norma_plan *plan, const double *statistics, int64_t first, int64_t count,
+                         double *values) {
+  if (plan->group == 1) {
+    memcpy(values, statistics + first, (size_t)count * sizeof *values);
+    return;
+  }
+  int64_t group = first / plan->group;
+  for (int64_t i = 0, past; i < count; i = past, group++) {
+    past = at_most((group + 1) * plan->group - first, count);
+    for (int64_t k = i; k < past; k++) values[k] = statistics[group];
   }
 }
 
 /* What is known of channels before the sums, but for the statistics. */
 static norma_channels parameters_of(const norma_job *job, int64_t first, int64_t count) {
-  norma_channels of = {.first = first, .count = count}; /* means are zeros until they are set */
+  norma_channels of; /* 2 KB, of which only what there are channels for is worth setting */
+  of.first = first;
+  of.count = count;
   get_parameters(&job->plan, job->gamma, first, count, 1, of.gamma);
   get_parameters(&job->plan, job->beta, first, count, 0, of.beta);
   return of;
@@ -44,8 +48,12 @@ static void set_statistics(const norma_job *job, const double *mean, const doubl
 norma_channels norma_channels_of(const norma_job *job, int64_t first, int64_t count) {
   norma_channels of = parameters_of(job, first, count);
   if (job->inv_std) {
-    get_statistics(&job->plan, job->inv_std, first, count, of.inv_std);
-    if (job->mean) get_statistics(&job->plan, job->mean, first, count, of.mean);
+    norma_statistics_of(&job->plan, job->inv_std, first, count, of.inv_std);
+    if (job->mean) {
+      norma_statistics_of(&job->plan, job->mean, first, count, of.mean);
+    } else {
+      memset(of.mean, 0, (size_t)count * sizeof *of.mean);
+    }
     return of;
   }
   if (job->mean) {

@@ -5,6 +5,10 @@
 #include "coefficients.h"
 #include "job.h"
 
+/* Of what each group of neighbours has in common, the values for each of `count` channels. */
+void norma_statistics_of(const norma_plan *plan, const double *statistics, int64_t first, int64_t count,
+                         double *values);
+
 /* What is known of up to PIECE channels where the statistics are given. */
 norma_channels norma_channels_of(const norma_job *job, int64_t first, int64_t count);
 

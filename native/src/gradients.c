@@ -28,11 +28,16 @@ static norma_gradient_inputs further(const norma_plan *plan, norma_gradient_inpu
   return of;
 }
 
-/* Adds a chunk of runs to the totals of its channels; in double where float cannot hold the sums. */
-static void add_runs(const norma_plan *plan, norma_gradient_inputs of, norma_runs runs,
+/* Adds a chunk of runs, from element `start` of each on, to the totals of its channels; in double where it must be. */
+static void add_runs(const norma_plan *plan, norma_gradient_inputs of, int64_t start, norma_runs runs,
                      norma_sums *total) {
   double sums[GROUP][2];
-  plan->fast->run_gradient_sums(of.x, of.residual, of.dy, runs, of.by_channel, sums);
+  if (of.parameter_sum) {
+    const int64_t at = start * plan->fast->real_size;
+    plan->fast->sample_sums(of.x, of.dy, runs, of.by_channel, sums, of.parameter_sum + at, of.parameter_product + at);
+  } else {
+    plan->fast->run_gradient_sums(of.x, of.residual, of.dy, runs, of.by_channel, sums);
+  }
   norma_runs one = runs;
   one.channels = 1;
   for (int64_t c = 0; c < runs.channels; c++) {
@@ -52,7 +57,7 @@ void norma_run_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, i
   for (int64_t c = 0; c < channels; c++) total[c] = (norma_sums){.shift = of.by_channel[c].center};
   for (; k < end; k++) {
     const norma_runs runs = norma_chunk_runs(plan, k, channels, &start);
-    add_runs(plan, further(plan, of, start), runs, total);
+    add_runs(plan, further(plan, of, start), start, runs, total);
   }
 }
 

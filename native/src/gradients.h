@@ -16,6 +16,7 @@ typedef struct norma_gradient_inputs {
   const norma_coefficients *by_channel;
   norma_coefficient_rows by; /* rows: by_channel as reals */
   const bool *is_wide;
+  char *parameter_sum, *parameter_product; /* of samples: reals for each element of a run, added to; or NULL */
 } norma_gradient_inputs;
 
 /* The sums of a slice of up to GROUP channels. */

@@ -101,38 +101,43 @@ bool norma_finish_group_norm(const norma_job *job, int64_t first, int64_t count,
 
 /* ---- backward ---------------------------------------------------------------------------------- */
 
-/* Adds the gradient sums of channels, times gamma, to those of their groups. */
+/* Puts down the gradient sums of channels and adds them, times gamma, to those of their groups. */
 static void add_to_groups(const norma_job *job, const norma_channels *of) {
-  for (int64_t i = 0; i < of->count; i++) {
-    const int64_t c = of->first + i;
-    const int64_t group = c / job->plan.group;
-    job->mean_g[group] += of->gamma[i] * job->sum_dy_out[c];
-    job->mean_g_x_hat[group] += of->gamma[i] * job->sum_dy_x_hat_out[c];
+  const int64_t size = job->plan.group;
+  const double *sum_dy = job->sum_dy_out + of->first, *sum_dy_x_hat = job->sum_dy_x_hat_out + of->first;
+  norma_finish_sums(&job->plan, &job->space, of, job->sum_dy_out + of->first, job->sum_dy_x_hat_out + of->first);
+  int64_t group = of->first / size;
+  for (int64_t i = 0, past; i < of->count; i = past, group++) {
+    past = at_most((group + 1) * size - of->first, of->count);
+    double sum_g = 0, sum_g_x_hat = 0;
+    for (int64_t k = i; k < past; k++) {
+      sum_g += of->gamma[k] * sum_dy[k];
+      sum_g_x_hat += of->gamma[k] * sum_dy_x_hat[k];
+    }
+    job->mean_g[group] += sum_g / (double)job->count;
+    job->mean_g_x_hat[group] += sum_g_x_hat / (double)job->count;
   }
 }
 
-static void gather_gradients(const norma_job *job, int64_t first, int64_t end) {
+/* The gradient sums of all groups that begin among some channels, which are the first of them. */
+static void gather_gradients(const norma_job *job, const norma_channels *of) {
   const int64_t size = job->plan.group;
-  for (int64_t group = first / size; group < end / size; group++) job->mean_g[group] = job->mean_g_x_hat[group] = 0;
-  for (int64_t c = first; c < end; c += PIECE) {
-    const norma_channels of = norma_channels_of(job, c, at_most(end - c, PIECE));
-    norma_finish_sums(&job->plan, &job->space, &of, job->sum_dy_out + c, job->sum_dy_x_hat_out + c);
-    add_to_groups(job, &of);
-  }
-  for (int64_t group = first / size; group < end / size; group++) {
-    job->mean_g[group] /= (double)job->count;
-    job->mean_g_x_hat[group] /= (double)job->count;
+  const int64_t end = end_of_groups(&job->plan, of->first, of->count);
+  for (int64_t group = of->first / size; group < end / size; group++)
+    job->mean_g[group] = job->mean_g_x_hat[group] = 0;
+  add_to_groups(job, of);
+  for (int64_t c = of->first + of->count; c < end; c += PIECE) {
+    const norma_channels more = norma_channels_of(job, c, at_most(end - c, PIECE));
+    add_to_groups(job, &more);
   }
 }
 
 bool norma_finish_group_gradient(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by) {
-  if (first % job->plan.group == 0) gather_gradients(job, first, end_of_groups(&job->plan, first, count));
   const norma_channels of = norma_channels_of(job, first, count);
   double mean_g[PIECE], mean_g_x_hat[PIECE];
-  for (int64_t i = 0; i < count; i++) {
-    mean_g[i] = job->mean_g[(first + i) / job->plan.group];
-    mean_g_x_hat[i] = job->mean_g_x_hat[(first + i) / job->plan.group];
-  }
+  if (first % job->plan.group == 0) gather_gradients(job, &of);
+  norma_statistics_of(&job->plan, job->mean_g, first, count, mean_g);
+  norma_statistics_of(&job->plan, job->mean_g_x_hat, first, count, mean_g_x_hat);
   norma_weighted_coefficients(&job->plan, &of, mean_g, mean_g_x_hat, by);
   return true;
 }

@@ -50,6 +50,7 @@ struct norma_job {
   double *inv_std_out;
   double *sum_dy_out, *sum_dy_x_hat_out;
   double *mean_g, *mean_g_x_hat;           /* scratch, of groups: means of gradients */
+  char *parameter_sum, *parameter_product; /* of samples, where gradient sums add up the parameters' too; or NULL */
   void *dgamma, *dbeta; /* parameters out, or NULL */
   void *out;            /* tensor: y or dx */
   void *dresidual;      /* tensor out, or NULL */

@@ -25,7 +25,10 @@ typedef enum norma_fusion {
   FUSION_WEIGHT    /* of gradient_input only: y * gamma, where other channels have a part in dx */
 } norma_fusion;
 
-enum { GROUP = 32 }; /* channels whose runs one call adds up, at most */
+enum {
+  GROUP = 32,         /* channels whose runs one call adds up, at most */
+  SAMPLES_AT_ONCE = 4 /* rows that are added to the columns at once */
+};
 
 /*
  * Whether runs of so many images are better taken beside those of their neighbours: a run of few vectors and a part of
@@ -130,6 +133,13 @@ typedef struct norma_family {
    */
   void (*row_parameter_sums)(const void *x, const void *dy, norma_rows rows, const norma_coefficients *by, void *sum,
                              void *product);
+
+  /*
+   * Both sums of rows of runs.length elements, where each has coefficients of its own: sums[r] as run_gradient_sums
+   * gives them, and what row_parameter_sums gives added to sum and product.
+   */
+  void (*sample_sums)(const void *x, const void *dy, norma_runs runs, const norma_coefficients *by, double (*sums)[2],
+                      void *sum, void *product);
 
   /* How many channels of a chunk are not norma_settled, with the totals of the chunks before. */
   int64_t (*row_unsettled)(int64_t width, const void *sum, const void *square, const double *total_sum,

@@ -7,9 +7,10 @@
 #include "parameters.h"
 
 enum {
-  SLICES_AT_MOST = 64,    /* of rows, whose sums threads share: more of them take longer to add up than they gain, */
-  SLICE_ROWS = 16,        /* like those of fewer rows */
-  CHUNK_VALUES = 64 << 10 /* of rows that are in the caches while they are added up and written */
+  SLICES_AT_MOST = 64,     /* of rows, whose sums threads share: more of them take longer to add up than they gain, */
+  SLICE_ROWS = 16,         /* like those of fewer rows, */
+  SLICE_VALUES = 24 << 10, /* or of fewer values, for which a thread more is not worth its while */
+  CHUNK_VALUES = 64 << 10  /* of rows that are in the caches while they are added up and written */
 };
 
 /* The parameters' gradients: sums over slices of rows, each of which one thread adds up, chunk by chunk. */
@@ -28,7 +29,7 @@ static int64_t end_of(int64_t first, int64_t length, int64_t end) {
 
 /* How rows are cut follows from the shape alone, for the sake of the bits. Kernels take four rows at once. */
 static void plan_gradients(const norma_plan *plan, gradients *g) {
-  const int64_t rows = divide_up(plan->channels, SLICES_AT_MOST);
+  const int64_t rows = at_least(divide_up(plan->channels, SLICES_AT_MOST), SLICE_VALUES / plan->spatial);
   g->slice_rows = at_least((rows + 3) / 4 * 4, SLICE_ROWS);
   g->slices = divide_up(plan->channels, g->slice_rows);
   g->chunk_rows = at_most(at_least(CHUNK_VALUES / plan->spatial / 4 * 4, 4), CHUNK_ADDITIONS);
@@ -82,39 +83,76 @@ static void add_wide(const gradients *g, int64_t first, int64_t end, double *sum
   }
 }
 
-/* Adds rows [first, end) to the sums of a slice; in double where float cannot hold them. */
-static void add_rows(const gradients *g, int64_t first, int64_t end, int32_t thread, double *sum, double *product) {
+/* The sums of a chunk of rows, in a thread's own reals. */
+typedef struct chunk_sums {
+  char *sum, *product;
+} chunk_sums;
+
+static chunk_sums chunk_of(const gradients *g, int32_t thread) {
+  const int64_t at = thread * g->job->plan.spatial * g->job->plan.fast->real_size;
+  return (chunk_sums){g->chunk_sum + at, g->chunk_product + at};
+}
+
+static bool any_is_wide(const gradients *g, int64_t first, int64_t end) {
+  bool any = false;
+  for (int64_t row = first; row < end; row++) any |= g->job->space.is_wide[row];
+  return any;
+}
+
+/* Adds a chunk to the sums of a slice; false where float could not hold its sums. */
+static bool add_chunk(const gradients *g, chunk_sums chunk, double *sum, double *product) {
   const norma_plan *plan = &g->job->plan;
-  const int64_t length = plan->spatial;
-  bool any_wide = false;
-  for (int64_t row = first; row < end; row++) any_wide |= g->job->space.is_wide[row];
-  if (!any_wide) {
-    const norma_rows rows = {.count = end - first, .width = length, .stride = length};
-    char *chunk_sum = g->chunk_sum + thread * length * plan->fast->real_size;
-    char *chunk_product = g->chunk_product + thread * length * plan->fast->real_size;
+  if (plan->wide && plan->fast->row_overflows(plan->spatial, chunk.sum, chunk.product) > 0) return false;
+  plan->fast->row_add(plan->spatial, chunk.sum, chunk.product, sum, product);
+  return true;
+}
+
+/* Adds rows [first, end) to the sums of a slice; in double where float cannot hold them. */
+static void add_rows(const gradients *g, int64_t first, int64_t end, chunk_sums chunk, double *sum, double *product) {
+  const norma_plan *plan = &g->job->plan;
+  if (!any_is_wide(g, first, end)) {
+    const norma_rows rows = {.count = end - first, .width = plan->spatial, .stride = plan->spatial};
     plan->fast->row_parameter_sums(element(g->job, g->job->x, first), element(g->job, g->job->dy, first), rows,
-                                   g->job->space.by_channel + first, chunk_sum, chunk_product);
-    if (!plan->wide || plan->fast->row_overflows(length, chunk_sum, chunk_product) == 0) {
-      plan->fast->row_add(length, chunk_sum, chunk_product, sum, product);
-      return;
-    }
+                                   g->job->space.by_channel + first, chunk.sum, chunk.product);
+    if (add_chunk(g, chunk, sum, product)) return;
   }
   add_wide(g, first, end, sum, product);
 }
 
-/* Dx is written last, for it may be in place of dy. */
+/* The same while dx is computed, which is not in place of dy: that may have to be read again. */
+static void add_rows_beside_dx(const gradients *g, int64_t first, int64_t end, chunk_sums chunk, double *sum,
+                               double *product) {
+  const int64_t bytes = g->job->plan.spatial * g->job->plan.fast->real_size;
+  memset(chunk.sum, 0, (size_t)bytes);
+  memset(chunk.product, 0, (size_t)bytes);
+  norma_job job = *g->job;
+  job.parameter_sum = chunk.sum;
+  job.parameter_product = chunk.product;
+  norma_run_channels(&job, first, end);
+  if (!add_chunk(g, chunk, sum, product)) {
+    norma_prepare_channels(g->job, first, end);
+    add_wide(g, first, end, sum, product);
+  }
+}
+
+/* Dx may be in place of dy: it is then written last. */
 static void take_slice(const gradients *g, int64_t slice, int32_t thread) {
-  const norma_plan *plan = &g->job->plan;
-  const int64_t end = end_of(slice * g->slice_rows, g->slice_rows, plan->channels);
-  double *sum = g->sum + slice * plan->spatial;
-  double *product = g->product + slice * plan->spatial;
-  memset(sum, 0, (size_t)plan->spatial * sizeof *sum);
-  memset(product, 0, (size_t)plan->spatial * sizeof *product);
+  const norma_job *job = g->job;
+  const int64_t end = end_of(slice * g->slice_rows, g->slice_rows, job->plan.channels);
+  double *sum = g->sum + slice * job->plan.spatial;
+  double *product = g->product + slice * job->plan.spatial;
+  const chunk_sums chunk = chunk_of(g, thread);
+  memset(sum, 0, (size_t)job->plan.spatial * sizeof *sum);
+  memset(product, 0, (size_t)job->plan.spatial * sizeof *product);
   for (int64_t first = slice * g->slice_rows, past; first < end; first = past) {
     past = end_of(first, g->chunk_rows, end);
-    norma_prepare_channels(g->job, first, past);
-    add_rows(g, first, past, thread, sum, product);
-    if (g->job->out) norma_run_channels(g->job, first, past);
+    norma_prepare_channels(job, first, past);
+    if (job->out && job->out != job->dy && !any_is_wide(g, first, past)) {
+      add_rows_beside_dx(g, first, past, chunk, sum, product);
+    } else {
+      add_rows(g, first, past, chunk, sum, product);
+      if (job->out) norma_run_channels(job, first, past);
+    }
   }
 }
 

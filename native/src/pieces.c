@@ -30,7 +30,9 @@ static norma_gradient_inputs gradient_inputs(const norma_job *job, int64_t first
     .dy = element(job, job->dy, start),
     .by_channel = job->space.by_channel + first,
     .by = norma_space_by(&job->plan, &job->space, first),
-    .is_wide = job->space.is_wide + first
+    .is_wide = job->space.is_wide + first,
+    .parameter_sum = job->parameter_sum,
+    .parameter_product = job->parameter_product
   };
 }
 

@@ -267,9 +267,9 @@ static bool has_places(const norma_plan *plan, int64_t tensors, int64_t threads)
   return plan->batch * tensors <= way / apart * plan->caches.ways * threads;
 }
 
-/* The channels whose runs of an image have about so many bytes; of a single image they may have those of several. */
+/* The channels whose runs of an image have about so many bytes; of few images they may have those of several. */
 static int64_t usual(const norma_plan *plan, int64_t bytes, int64_t even) {
-  const int64_t images = at_least(4 / plan->batch, 1);
+  const int64_t images = plan->batch == 1 ? 16 : at_least(4 / plan->batch, 1);
   const int64_t channels = images * bytes / (plan->spatial * plan->fast->element_size);
   return at_least(at_most(at_most(channels, GROUP), plan->channels) / even * even, even);
 }

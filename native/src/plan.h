@@ -67,9 +67,9 @@ norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *ke
 norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels *kernels, norma_caches caches);
 
 /*
- * The same where each group of channels of each image has statistics of its own. By rows it is the plan of an image. Else
- * a channel is a run of one of the channels of an image or, for the forward pass, all the runs of a group, which are
- * one: `in_parts`.
+ * The same where each group of channels of each image has statistics of its own. By rows it is the plan of an image.
+ * Else a channel is a run of one of the channels of an image or, for the forward pass, all the runs of a group, which
+ * are one: `in_parts`.
  */
 norma_plan norma_plan_groups(const norma_group_norm *norm, bool gradients, const norma_kernels *kernels,
                              norma_caches caches);

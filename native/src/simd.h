@@ -14,6 +14,7 @@
  *   fma_R(a, b, c)            a * b + c, rounded once where the hardware can
  *   rectified_R(v)            0 where v < 0, else v: also where v is NaN
  *   passed_R(v, g)            0 where v <= 0, else g: also where v is NaN
+ *   sum_of_block_R(block)     the sum of a block of 128 bytes of lanes in double: halves onto halves
  */
 #ifndef NORMA_SIMD_H
 #define NORMA_SIMD_H
@@ -110,6 +111,21 @@ INLINE vec_f64 passed_f64(vec_f64 v, vec_f64 g) {
   return (vec_f64)_mm512_maskz_mov_pd(passes, (__m512d)g);
 }
 
+INLINE double sum_of_eight(__m512d v) {
+  const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+INLINE __m512d lower_half(vec_f32 v) { return _mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v)); }
+INLINE __m512d upper_half(vec_f32 v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v, 1)); }
+
+INLINE double sum_of_block_f32(const vec_f32 *block) {
+  return sum_of_eight((lower_half(block[0]) + lower_half(block[1])) + (upper_half(block[0]) + upper_half(block[1])));
+}
+
+INLINE double sum_of_block_f64(const vec_f64 *block) { return sum_of_eight((__m512d)(block[0] + block[1])); }
+
 #elif defined(__AVX2__)
 
 INLINE __m256i first_8(int64_t n) {
@@ -156,7 +172,44 @@ INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
   return (vec_f64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
 
+INLINE double sum_of_four(__m256d v) {
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+INLINE __m256d lower_half(vec_f32 v) { return _mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v)); }
+INLINE __m256d upper_half(vec_f32 v) { return _mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1)); }
+
+INLINE double sum_of_block_f32(const vec_f32 *block) {
+  const __m256d lower = (lower_half(block[0]) + lower_half(block[2])) + (lower_half(block[1]) + lower_half(block[3]));
+  const __m256d upper = (upper_half(block[0]) + upper_half(block[2])) + (upper_half(block[1]) + upper_half(block[3]));
+  return sum_of_four(lower + upper);
+}
+
+INLINE double sum_of_block_f64(const vec_f64 *block) {
+  return sum_of_four((__m256d)((block[0] + block[2]) + (block[1] + block[3])));
+}
+
 #else
+
+/* Adds the upper half of `count` numbers to the lower one, and so on. */
+INLINE double sum_of_halves(double *sums, int64_t count) {
+  for (int64_t half = count / 2; half > 0; half /= 2)
+    for (int64_t i = 0; i < half; i++) sums[i] += sums[i + half];
+  return sums[0];
+}
+
+INLINE double sum_of_block_f32(const vec_f32 *block) {
+  double sums[32];
+  for (int64_t i = 0; i < 32; i++) sums[i] = (double)block[i / lanes_f32][i % lanes_f32];
+  return sum_of_halves(sums, 32);
+}
+
+INLINE double sum_of_block_f64(const vec_f64 *block) {
+  double sums[16];
+  memcpy(sums, block, sizeof sums);
+  return sum_of_halves(sums, 16);
+}
 
 INLINE vec_f32 load_tail_f32(const float *p, int64_t n, vec_f32 fill) {
   memcpy(&fill, p, (size_t)n * sizeof *p);

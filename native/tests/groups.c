@@ -1,11 +1,11 @@
 /*
- * The tolerances. u is the unit roundoff of the type that is computed in: double's for double, else float's. A lane adds
- * at most A terms one after the other: those of a run that fall to one of its lanes, or the rows of a channel, but 128 of
- * float and 256 of double at most. So a sum is off by at most (A + 2) u of the sum of the magnitudes, with the rounding
- * of each term and of the product in it. Sums of lanes, chunks and channels are put together in double.
+ * The tolerances. u is the unit roundoff of the type that is computed in: double's for double, else float's. A lane
+ * adds at most A terms one after the other: those of a run that fall to one of its lanes, or the rows of a channel, but
+ * 128 of float and 256 of double at most. So a sum is off by at most (A + 2) u of the sum of the magnitudes, with the
+ * rounding of each term and of the product in it. Sums of lanes, chunks and channels are put together in double.
  *
- * Statistics. What is added up lies about a shift that is within sqrt(2) of its deviations from its mean; it is a run of
- * the group or one of its channels, and the variance of the group is no less than the mean of theirs. So, as in rows.c,
+ * Statistics. What is added up lies about a shift that is within sqrt(2) of its deviations from its mean; it is a run
+ * of the group or one of its channels, and the variance of the group is no less than the mean of theirs. So, as in rows.c,
  * the variance is off by less than 8 (A + 2) u of itself, inv_std by half of that, and the mean by
  * sqrt(3) (A + 1) u sigma, and by its own rounding in double.
  *
@@ -15,8 +15,8 @@
  * dx = inv_std (g - mean g - x_hat mean(g x_hat)), by given statistics: g is rounded once, the means are off by
  * (A + 4) u of the means of magnitudes, and each of the terms is rounded twice.
  *
- * dgamma, dbeta: the same sums, of each image's channel. A product of dy and x - center that is below the smallest normal
- * number is off by up to half of the smallest one, times inv_std.
+ * dgamma, dbeta: the same sums, of each image's channel. A product of dy and x - center that is below the smallest
+ * normal number is off by up to half of the smallest one, times inv_std.
  */
 #include "groups.h"
 
@@ -154,8 +154,8 @@ static void check_y(const group_of *of, int64_t at, int64_t channel, void *state
   const double y = (double)(d * s->inv_std * (long double)gamma + (long double)beta);
   const double x_hat_off = inv_std * ((fabs((double)d) + rest) * (s->inv_off + 3 * u) + s->mean_off + u * rest) + tiny;
   const double off = fabs(gamma) * x_hat_off + u * (fabs(beta) + fabs(y)) + tiny;
-  assert_rounded(c->norm.data_type, value_at(c->norm.data_type, c->y, at), y, off, "y of image %ld, channel %ld, at %ld",
-                 (long)of->image, (long)channel, (long)at);
+  assert_rounded(c->norm.data_type, value_at(c->norm.data_type, c->y, at), y, off,
+                 "y of image %ld, channel %ld, at %ld", (long)of->image, (long)channel, (long)at);
 }
 
 static void check_group_forward(const group_of *of) {
