@@ -5,7 +5,7 @@ import static java.lang.foreign.MemorySegment.NULL;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.function.Supplier;
+import java.util.Optional;
 
 /**
  * A batch normalization layer with its state: gamma, beta, their gradients, and running statistics.
@@ -97,23 +97,20 @@ import java.util.function.Supplier;
  *
  * <p>Calls allocate nothing on the Java heap once a shape is known.
  */
-public final class BatchNorm implements AutoCloseable {
+public final class BatchNorm extends Layer {
   private final BatchNormSettings settings;
-  private final Kernels kernels;
   private final Kernels uncheckedKernels;
   private final BatchNormState state;
   private final BatchNormPasses passes;
-  private final LayerGuard guard = new LayerGuard();
   private long forwardBatch;
   private long forwardSpatial;
   private boolean forwardHadResidual;
-  private boolean hasGradients;
 
-  private BatchNorm(BatchNormSettings settings, Kernels kernels) {
+  private BatchNorm(Builder builder, BatchNormSettings settings) {
+    super(builder, settings.channels(), true);
     this.settings = settings;
-    this.kernels = kernels;
     this.uncheckedKernels = ValidatedKernels.withoutChecks(kernels);
-    this.state = new BatchNormState(settings);
+    this.state = new BatchNormState(settings, memory, affine);
     this.passes = new BatchNormPasses(settings, kernels, state);
   }
 
@@ -175,22 +172,7 @@ public final class BatchNorm implements AutoCloseable {
     forwardBatch = x.batch();
     forwardSpatial = x.spatial();
     forwardHadResidual = residual.address() != 0;
-    updateRunning(x.batch() * x.spatial());
-  }
-
-  /** All memory is the layer's own: there is nothing to check. */
-  private void updateRunning(long count) {
-    uncheckedKernels.updateRunning(
-        settings.runningRule(),
-        settings.dataType(),
-        settings.channels(),
-        count,
-        state.batchMean,
-        state.batchVariance,
-        state.runningMean,
-        state.runningVar,
-        state.batches,
-        state.refused);
+    state.running.follow(uncheckedKernels, x.batch() * x.spatial(), state.batchMean, state.batchVariance);
   }
 
   /**
@@ -262,7 +244,7 @@ public final class BatchNorm implements AutoCloseable {
       requireGradientTensors(x, dy, dx);
       requireForwardOf(x, false);
       passes.backwardTraining(x, NULL, dy, dx, NULL);
-      hasGradients = true;
+      gradientsAreThere();
     } finally {
       guard.leaveWriting();
     }
@@ -289,7 +271,7 @@ public final class BatchNorm implements AutoCloseable {
       requireLike("dresidual", dresidual, x);
       requireForwardOf(x, true);
       passes.backwardTraining(x, residual.segment(), dy, dx, dresidual.segment());
-      hasGradients = true;
+      gradientsAreThere();
     } finally {
       guard.leaveWriting();
     }
@@ -327,7 +309,7 @@ public final class BatchNorm implements AutoCloseable {
     try {
       requireGradientTensors(x, dy, dx);
       passes.backwardInference(x, NULL, dy, dx, NULL);
-      hasGradients = true;
+      gradientsAreThere();
     } finally {
       guard.leaveWriting();
     }
@@ -352,7 +334,7 @@ public final class BatchNorm implements AutoCloseable {
       requireLike("residual", residual, x);
       requireLike("dresidual", dresidual, x);
       passes.backwardInference(x, residual.segment(), dy, dx, dresidual.segment());
-      hasGradients = true;
+      gradientsAreThere();
     } finally {
       guard.leaveWriting();
     }
@@ -369,51 +351,6 @@ public final class BatchNorm implements AutoCloseable {
     settings.requireTensor("x", x);
     requireLike("dy", dy, x);
     requireLike("dx", dx, x);
-  }
-
-  private static void requireLike(String name, Tensor tensor, Tensor x) {
-    requireLike(name, tensor, "x", x);
-  }
-
-  private static void requireLike(String name, Tensor tensor, String otherName, Tensor other) {
-    if (!Objects.requireNonNull(tensor, name).isLike(other)) {
-      throw new IllegalArgumentException("%s is %s, but %s is %s".formatted(name, tensor, otherName, other));
-    }
-  }
-
-  /**
-   * Changes gamma and beta by their gradients of the last backward pass. The layer keeps the velocities that a rule
-   * with momentum needs; a rule without leaves them alone.
-   *
-   * @param rule the learning rate, and how to use it
-   * @throws IllegalStateException if there was no backward pass, or the layer has no gamma and beta
-   */
-  public void step(GradientDescent rule) {
-    Objects.requireNonNull(rule, "rule");
-    guard.enterToWrite("step");
-    try {
-      requireAffine("step");
-      if (!hasGradients) {
-        throw new IllegalStateException("step needs a backward pass before it");
-      }
-      var hasMomentum = rule.momentum() > 0;
-      step(rule, state.gammaGradient, state.gamma, hasMomentum ? state.gammaVelocity : MemorySegment.NULL);
-      step(rule, state.betaGradient, state.beta, hasMomentum ? state.betaVelocity : MemorySegment.NULL);
-    } finally {
-      guard.leaveWriting();
-    }
-  }
-
-  private void step(
-      GradientDescent rule, MemorySegment gradient, MemorySegment parameter, MemorySegment velocity) {
-    kernels.gradientDescentStep(
-        rule, settings.dataType(), settings.channels(), gradient, parameter, velocity);
-  }
-
-  private void requireAffine(String what) {
-    if (!settings.affine()) {
-      throw new IllegalStateException(what + ": the layer was built without gamma and beta");
-    }
   }
 
   /**
@@ -456,10 +393,10 @@ public final class BatchNorm implements AutoCloseable {
           settings.epsilon(),
           weights.segment(),
           bias,
-          state.gamma,
-          state.beta,
-          state.runningMean,
-          state.runningVar,
+          affine.gamma,
+          affine.beta,
+          state.running.mean,
+          state.running.variance,
           foldedWeights.segment(),
           foldedBias);
     } finally {
@@ -489,24 +426,6 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The type of tensors, which decides the type of the parameters.
-   *
-   * @return the data type
-   */
-  public DataType dataType() {
-    return settings.dataType();
-  }
-
-  /**
-   * What is added to the variance.
-   *
-   * @return epsilon
-   */
-  public double epsilon() {
-    return settings.epsilon();
-  }
-
-  /**
    * What is done to what has been normalized.
    *
    * @return the activation
@@ -525,34 +444,13 @@ public final class BatchNorm implements AutoCloseable {
   }
 
   /**
-   * The scale of each channel, ones at first: a live view of C parameters of the data type's {@link
-   * DataType#parameterType}, which may be written while no call is running. Like all views it ends with the layer.
-   *
-   * @return gamma
-   * @throws IllegalStateException if the layer has none, or is closed
-   */
-  public MemorySegment gamma() {
-    return affine("gamma", state.gamma);
-  }
-
-  /**
    * The shift of each channel, zeros at first: a live view of C parameters, as {@link #gamma}.
    *
    * @return beta
    * @throws IllegalStateException if the layer has none, or is closed
    */
   public MemorySegment beta() {
-    return affine("beta", state.beta);
-  }
-
-  /**
-   * The gradient by gamma of the last backward pass: a live view of C parameters, as {@link #gamma}.
-   *
-   * @return dgamma
-   * @throws IllegalStateException if the layer has none, or is closed
-   */
-  public MemorySegment gammaGradient() {
-    return affine("gammaGradient", state.gammaGradient);
+    return parameter("beta", affine.beta);
   }
 
   /**
@@ -562,13 +460,7 @@ public final class BatchNorm implements AutoCloseable {
    * @throws IllegalStateException if the layer has none, or is closed
    */
   public MemorySegment betaGradient() {
-    return affine("betaGradient", state.betaGradient);
-  }
-
-  private MemorySegment affine(String what, MemorySegment segment) {
-    guard.requireOpen(what);
-    requireAffine(what);
-    return state.lend(segment);
+    return parameter("betaGradient", affine.betaGradient);
   }
 
   /**
@@ -578,7 +470,7 @@ public final class BatchNorm implements AutoCloseable {
    * @throws IllegalStateException if the layer is closed
    */
   public MemorySegment runningMean() {
-    return open("runningMean", state.runningMean);
+    return view("runningMean", state.running.mean);
   }
 
   /**
@@ -588,7 +480,7 @@ public final class BatchNorm implements AutoCloseable {
    * @throws IllegalStateException if the layer is closed
    */
   public MemorySegment runningVar() {
-    return open("runningVar", state.runningVar);
+    return view("runningVar", state.running.variance);
   }
 
   /**
@@ -598,7 +490,7 @@ public final class BatchNorm implements AutoCloseable {
    * @throws IllegalStateException if the layer is closed
    */
   public MemorySegment batchMean() {
-    return open("batchMean", state.batchMean);
+    return view("batchMean", state.batchMean);
   }
 
   /**
@@ -608,12 +500,7 @@ public final class BatchNorm implements AutoCloseable {
    * @throws IllegalStateException if the layer is closed
    */
   public MemorySegment batchVariance() {
-    return open("batchVariance", state.batchVariance);
-  }
-
-  private MemorySegment open(String what, MemorySegment segment) {
-    guard.requireOpen(what);
-    return state.lend(segment);
+    return view("batchVariance", state.batchVariance);
   }
 
   /**
@@ -624,7 +511,7 @@ public final class BatchNorm implements AutoCloseable {
    */
   public long batches() {
     guard.requireOpen("batches");
-    return state.batches();
+    return state.running.batches();
   }
 
   /**
@@ -635,75 +522,33 @@ public final class BatchNorm implements AutoCloseable {
    */
   public long refused() {
     guard.requireOpen("refused");
-    return state.refused();
+    return state.running.refused();
   }
 
-  /**
-   * Writes the state to a file in the safetensors format: {@code weight} (gamma), {@code bias} (beta),
-   * {@code running_mean}, {@code running_var} and {@code num_batches_tracked}, as PyTorch names them. Once a step with
-   * momentum was made, the velocities are there as {@code velocity.weight} and {@code velocity.bias}. The metadata
-   * holds epsilon, the rule of the running statistics and the count of refused batches.
-   *
-   * <p>The file is replaced in one step: at no time can it be seen half written.
-   *
-   * @param file an existing file is replaced
-   * @throws java.io.UncheckedIOException if it cannot be written; an existing file is as it was
-   */
-  public void save(Path file) {
-    guard.enterToRead("save");
-    try {
-      BatchNormFile.save(file, settings, state);
-    } finally {
-      guard.leaveReading();
-    }
-  }
-
-  /**
-   * Reads the state from a file that {@link #save} wrote, or one from PyTorch with the same names. All of the state is
-   * taken, or nothing.
-   *
-   * @param file in the safetensors format, with tensors of this layer's channels and data type
-   * @throws MalformedFileException if it is truncated, malformed, lacks a tensor, has one of another type or shape, or
-   *     was saved with another epsilon; the message says which
-   * @throws java.io.UncheckedIOException if it cannot be read
-   */
-  public void load(Path file) {
-    guard.enterToWrite("load");
-    try {
-      BatchNormFile.load(file, settings, state);
-      forwardBatch = 0;
-      hasGradients = false;
-    } finally {
-      guard.leaveWriting();
-    }
-  }
-
-  /**
-   * Frees the memory of the layer and ends all its views. A second call does nothing.
-   *
-   * @throws java.util.ConcurrentModificationException if another thread is using the layer, which stays open then
-   */
   @Override
-  public void close() {
-    if (guard.close()) {
-      passes.close();
-      state.close();
-    }
+  LayerFile file(Path file) {
+    var shape = new long[] {settings.channels()};
+    return new LayerFile(file, epsilon(), dataType(), shape, affine, Optional.of(state.running));
+  }
+
+  @Override
+  void forgetForward() {
+    forwardBatch = 0;
+  }
+
+  @Override
+  void free() {
+    passes.close();
   }
 
   /** What a layer is and how it follows the batches. Each method returns the builder. */
-  public static final class Builder {
+  public static final class Builder extends LayerBuilder<Builder> {
     private final long channels;
-    private DataType dataType = DataType.FLOAT32;
-    private double epsilon;
     private double momentum;
     private boolean cumulative;
     private boolean unbiased;
     private boolean refuseNonFinite;
-    private boolean affine = true;
     private Activation activation = Activation.NONE;
-    private int threads;
-    private Supplier<Kernels> kernels = Kernels::nativeKernels;
 
     private Builder(long channels) {
       if (channels < 1) {
@@ -711,6 +556,11 @@ public final class BatchNorm implements AutoCloseable {
       }
       this.channels = channels;
       defaults();
+    }
+
+    @Override
+    Builder self() {
+      return this;
     }
 
     /**
@@ -750,32 +600,8 @@ public final class BatchNorm implements AutoCloseable {
     }
 
     private Builder preset(double momentum, double epsilon, boolean unbiased) {
-      this.epsilon = epsilon;
       this.unbiased = unbiased;
-      return momentum(momentum);
-    }
-
-    /**
-     * The type of tensors, which decides that of the parameters; {@link DataType#FLOAT32} if not set.
-     *
-     * @param dataType the data type
-     * @return this builder
-     */
-    public Builder dataType(DataType dataType) {
-      this.dataType = Objects.requireNonNull(dataType, "dataType");
-      return this;
-    }
-
-    /**
-     * What is added to the variance.
-     *
-     * @param epsilon at least 0 and finite
-     * @return this builder
-     * @throws IllegalArgumentException if it is negative, infinite or NaN
-     */
-    public Builder epsilon(double epsilon) {
-      this.epsilon = BatchNormDescriptor.requireEpsilon(epsilon);
-      return this;
+      return epsilon(epsilon).momentum(momentum);
     }
 
     /**
@@ -844,17 +670,6 @@ public final class BatchNorm implements AutoCloseable {
     }
 
     /**
-     * Whether the layer has gamma and beta; it has, if not set.
-     *
-     * @param affine false for a layer that only normalizes
-     * @return this builder
-     */
-    public Builder affine(boolean affine) {
-      this.affine = affine;
-      return this;
-    }
-
-    /**
      * What the layer does with what it has normalized; {@link Activation#NONE}, if not set. Not part of the state that
      * is saved.
      *
@@ -863,33 +678,6 @@ public final class BatchNorm implements AutoCloseable {
      */
     public Builder activation(Activation activation) {
       this.activation = Objects.requireNonNull(activation, "activation");
-      return this;
-    }
-
-    /**
-     * The largest number of threads of one call. A program that calls from many threads should ask for few.
-     *
-     * @param threads 0, if not set, is the default of the OpenMP runtime
-     * @return this builder
-     * @throws IllegalArgumentException if it is negative
-     */
-    public Builder threads(int threads) {
-      if (threads < 0) {
-        throw new IllegalArgumentException("threads must be at least 0, not " + threads);
-      }
-      this.threads = threads;
-      return this;
-    }
-
-    /**
-     * Who computes: {@link Kernels#nativeKernels}, if not set.
-     *
-     * @param kernels the kernels
-     * @return this builder
-     */
-    public Builder kernels(Kernels kernels) {
-      Objects.requireNonNull(kernels, "kernels");
-      this.kernels = () -> kernels;
       return this;
     }
 
@@ -903,7 +691,7 @@ public final class BatchNorm implements AutoCloseable {
     public BatchNorm build() {
       var rule = new RunningRule(momentum, cumulative, unbiased, refuseNonFinite);
       return new BatchNorm(
-          new BatchNormSettings(channels, dataType, epsilon, rule, affine, activation, threads), kernels.get());
+          this, new BatchNormSettings(channels, dataType(), epsilon(), rule, activation, threads()));
     }
   }
 }

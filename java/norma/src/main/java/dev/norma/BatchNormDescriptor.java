@@ -62,6 +62,15 @@ public record BatchNormDescriptor(
         tensor.batch(), tensor.channels(), tensor.spatial(), epsilon, tensor.dataType(), tensor.layout(), threads);
   }
 
+  /** Whether this describes a tensor. */
+  boolean isOf(Tensor tensor) {
+    return batch == tensor.batch()
+        && spatial == tensor.spatial()
+        && channels == tensor.channels()
+        && layout == tensor.layout()
+        && dataType == tensor.dataType();
+  }
+
   /**
    * The number of values of a channel.
    *

@@ -10,14 +10,18 @@ final class BatchNormPasses {
   private final Kernels kernels;
   private final BatchNormState state;
   private final boolean relu;
-  private final ShapePlans plans;
+  private final ShapePlans<BatchNormDescriptor> plans;
   private final Workspace workspace = new Workspace();
 
   BatchNormPasses(BatchNormSettings settings, Kernels kernels, BatchNormState state) {
     this.kernels = kernels;
     this.state = state;
     this.relu = settings.activation() == Activation.RELU;
-    this.plans = new ShapePlans(kernels, settings.epsilon(), settings.threads());
+    this.plans =
+        new ShapePlans<>(
+            BatchNormDescriptor::isOf,
+            x -> BatchNormDescriptor.of(x, settings.epsilon(), settings.threads()),
+            kernels::workspaceSize);
   }
 
   void forwardTraining(Tensor x, MemorySegment residual, Tensor y) {
@@ -25,8 +29,8 @@ final class BatchNormPasses {
     var norm = plan.norm();
     var in = x.segment();
     var out = y.segment();
-    var gamma = state.gamma;
-    var beta = state.beta;
+    var gamma = state.affine.gamma;
+    var beta = state.affine.beta;
     var mean = state.batchMean;
     var variance = state.batchVariance;
     var scratch = workspace.own(plan.workspaceBytes());
@@ -42,10 +46,10 @@ final class BatchNormPasses {
     var norm = plan.norm();
     var in = x.segment();
     var out = y.segment();
-    var gamma = state.gamma;
-    var beta = state.beta;
-    var mean = state.runningMean;
-    var variance = state.runningVar;
+    var gamma = state.affine.gamma;
+    var beta = state.affine.beta;
+    var mean = state.running.mean;
+    var variance = state.running.variance;
     var scratch = workspace.take(plan.workspaceBytes());
     try {
       if (relu) {
@@ -64,12 +68,12 @@ final class BatchNormPasses {
     var in = x.segment();
     var gradient = dy.segment();
     var out = dx.segment();
-    var gamma = state.gamma;
-    var beta = state.beta;
+    var gamma = state.affine.gamma;
+    var beta = state.affine.beta;
     var mean = state.batchMean;
     var variance = state.batchVariance;
-    var dgamma = state.gammaGradient;
-    var dbeta = state.betaGradient;
+    var dgamma = state.affine.gammaGradient;
+    var dbeta = state.affine.betaGradient;
     var scratch = workspace.own(plan.workspaceBytes());
     if (relu) {
       kernels.reluBackwardTraining(
@@ -85,12 +89,12 @@ final class BatchNormPasses {
     var in = x.segment();
     var gradient = dy.segment();
     var out = dx.segment();
-    var gamma = state.gamma;
-    var beta = state.beta;
-    var mean = state.runningMean;
-    var variance = state.runningVar;
-    var dgamma = state.gammaGradient;
-    var dbeta = state.betaGradient;
+    var gamma = state.affine.gamma;
+    var beta = state.affine.beta;
+    var mean = state.running.mean;
+    var variance = state.running.variance;
+    var dgamma = state.affine.gammaGradient;
+    var dbeta = state.affine.betaGradient;
     var scratch = workspace.own(plan.workspaceBytes());
     if (relu) {
       kernels.reluBackwardInference(

@@ -8,11 +8,12 @@ record BatchNormSettings(
     DataType dataType,
     double epsilon,
     RunningRule runningRule,
-    boolean affine,
     Activation activation,
     int threads) {
-  DataType parameterType() {
-    return dataType.parameterType();
+  BatchNormSettings {
+    if (channels > Long.MAX_VALUE / Double.BYTES) {
+      throw new IllegalArgumentException("too many channels: " + channels);
+    }
   }
 
   /** Refuses a tensor that is no input or output of the layer. */

@@ -79,7 +79,7 @@ public final class PopulationStatistics {
     this.ruleOfOneValue = new RunningRule(0, false, false, ofLayer.refuseNonFinite());
     var arena = Arena.ofAuto();
     var statistics = state.batchMean.byteSize();
-    var parameters = state.runningMean.byteSize();
+    var parameters = state.running.mean.byteSize();
     counts = arena.allocate(JAVA_LONG, PARTS);
     means = arena.allocate(PARTS * statistics, Double.BYTES);
     variances = arena.allocate(PARTS * statistics, Double.BYTES);
@@ -144,10 +144,10 @@ public final class PopulationStatistics {
     guard.enterToWrite("store");
     try {
       requireVariance();
-      MemorySegment.copy(runningMean, 0, state.runningMean, 0, runningMean.byteSize());
-      MemorySegment.copy(runningVar, 0, state.runningVar, 0, runningVar.byteSize());
-      state.batches.set(JAVA_LONG, 0, batches.get(JAVA_LONG, 0));
-      state.refused.set(JAVA_LONG, 0, state.refused() + refused.get(JAVA_LONG, 0));
+      MemorySegment.copy(runningMean, 0, state.running.mean, 0, runningMean.byteSize());
+      MemorySegment.copy(runningVar, 0, state.running.variance, 0, runningVar.byteSize());
+      state.running.batches.set(JAVA_LONG, 0, batches.get(JAVA_LONG, 0));
+      state.running.refused.set(JAVA_LONG, 0, state.running.refused() + refused.get(JAVA_LONG, 0));
       refused.set(JAVA_LONG, 0, 0);
     } finally {
       guard.leaveWriting();
