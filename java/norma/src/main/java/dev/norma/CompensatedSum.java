@@ -15,7 +15,8 @@ final class CompensatedSum {
     sum = next;
   }
 
+  /** An infinite sum has lost nothing that can be told. */
   double value() {
-    return sum + lost;
+    return Double.isInfinite(sum) ? sum : sum + lost;
   }
 }

@@ -4,32 +4,47 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.LongFunction;
 
 /** What an output should hold: the reference's values, and how far each may be off. */
 final class Expectation {
   private final String operation;
   private final String output;
   private final BatchNormDescriptor shape;
+  private final Place place;
   private final MemorySegment values;
   private final MemorySegment tolerances;
 
-  /** The shape says how many values of which type there are, and how a difference is located. */
-  private Expectation(Arena arena, String operation, String output, BatchNormDescriptor shape) {
+  /** Where a value stands, for a message. */
+  private interface Place {
+    String at(long n, long c, long s);
+  }
+
+  /** The shape says how many values of which type there are, and in which order they are compared. */
+  private Expectation(Arena arena, String operation, String output, BatchNormDescriptor shape, Place place) {
     this.operation = operation;
     this.output = output;
     this.shape = shape;
+    this.place = place;
     this.values = arena.allocate(shape.tensorBytes(), Double.BYTES);
     this.tolerances = arena.allocate(JAVA_DOUBLE, shape.tensorBytes() / shape.dataType().bytes());
   }
 
   static Expectation ofTensor(Arena arena, String operation, String output, BatchNormDescriptor norm) {
-    return new Expectation(arena, operation, output, norm);
+    return new Expectation(arena, operation, output, norm, "(n=%d, c=%d, s=%d)"::formatted);
   }
 
   /** Of an array with a value for each channel. */
   static Expectation ofArray(Arena arena, String operation, String output, long channels, DataType type) {
     var shape = new BatchNormDescriptor(1, channels, 1, 0, type, Layout.CHANNELS_FIRST, 0);
-    return new Expectation(arena, operation, output, shape);
+    return ofTensor(arena, operation, output, shape);
+  }
+
+  /** Of so many values whose places have names of their own. */
+  static Expectation ofList(
+      Arena arena, String operation, String output, long length, DataType type, LongFunction<String> place) {
+    var shape = new BatchNormDescriptor(1, length, 1, 0, type, Layout.CHANNELS_FIRST, 0);
+    return new Expectation(arena, operation, output, shape, (n, c, s) -> place.apply(c));
   }
 
   /** Where the reference writes. */
@@ -39,6 +54,11 @@ final class Expectation {
 
   double value(long index) {
     return shape.dataType().get(values, index);
+  }
+
+  void set(long index, double value, double tolerance) {
+    shape.dataType().set(values, index, value);
+    allow(index, tolerance);
   }
 
   void allow(long index, double tolerance) {
@@ -81,8 +101,7 @@ final class Expectation {
     var expected = value(i);
     var found = shape.dataType().get(actual, i);
     if (!isMetBy(found, i)) {
-      throw new MismatchException(
-          operation, output, "(n=%d, c=%d, s=%d)".formatted(n, c, s), expected, found, tolerance(i));
+      throw new MismatchException(operation, output, place.at(n, c, s), expected, found, tolerance(i));
     }
   }
 

@@ -34,7 +34,7 @@ final class ExpectedGradients {
 
   private void expectSums(
       MemorySegment x, MemorySegment dy, long c, Moments moments, GradientSums errors, GradientSums undecided) {
-    ReferenceKernels.store(norm, dgamma.values(), dbeta.values(), c, GradientSums.of(norm, x, dy, c, moments));
+    ReferenceBatchNorm.store(norm, dgamma.values(), dbeta.values(), c, GradientSums.of(norm, x, dy, c, moments));
     allow(dbeta, c, errors.dy(), undecided.dy());
     allow(dgamma, c, errors.dyXHat(), undecided.dyXHat());
   }
@@ -88,7 +88,7 @@ final class ExpectedGradients {
       GradientSums sums,
       GradientSums errors,
       long count) {
-    ReferenceKernels.gradientInput(norm, x, dy, gamma, dx.values(), c, moments, sums, count);
+    ReferenceBatchNorm.gradientInput(norm, x, dy, gamma, dx.values(), c, moments, sums, count);
     var type = norm.dataType();
     var scale = NormalizedChannel.parameter(norm, gamma, c, 1);
     var invStd = moments.invStd(norm.epsilon());
@@ -105,7 +105,7 @@ final class ExpectedGradients {
 
   /** Sets the reference's dx where the statistics are constants: dy times a factor. */
   void expectScaled(MemorySegment dy, MemorySegment gamma, long c, Moments moments) {
-    ReferenceKernels.scaleGradient(norm, dy, gamma, dx.values(), c, moments);
+    ReferenceBatchNorm.scaleGradient(norm, dy, gamma, dx.values(), c, moments);
     var factor = NormalizedChannel.parameter(norm, gamma, c, 1) * moments.invStd(norm.epsilon());
     norm.forEachOf(
         c,

@@ -3,6 +3,7 @@ package dev.norma;
 import dev.norma.bindings.c.Norma;
 import dev.norma.bindings.c.norma_batch_norm;
 import dev.norma.bindings.c.norma_gradient_descent;
+import dev.norma.bindings.c.norma_layer_norm;
 import dev.norma.bindings.c.norma_running_rule;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,15 +17,18 @@ final class NativeStructs {
   private static final ThreadLocal<NativeStructs> OF_THREAD = ThreadLocal.withInitial(NativeStructs::new);
 
   private final MemorySegment norm;
+  private final MemorySegment layerNorm;
   private final MemorySegment runningRule;
   private final MemorySegment gradientDescent;
   private final MemorySegment size;
   private BatchNormDescriptor lastNorm;
+  private LayerNormDescriptor lastLayerNorm;
   private RunningRule lastRule;
 
   private NativeStructs() {
     var arena = Arena.ofAuto();
     norm = norma_batch_norm.allocate(arena);
+    layerNorm = norma_layer_norm.allocate(arena);
     runningRule = norma_running_rule.allocate(arena);
     gradientDescent = norma_gradient_descent.allocate(arena);
     size = arena.allocate(ValueLayout.JAVA_LONG);
@@ -47,6 +51,19 @@ final class NativeStructs {
     norma_batch_norm.threads(norm, descriptor.threads());
     lastNorm = descriptor;
     return norm;
+  }
+
+  MemorySegment of(LayerNormDescriptor descriptor) {
+    if (descriptor == lastLayerNorm) {
+      return layerNorm;
+    }
+    norma_layer_norm.rows(layerNorm, descriptor.rows());
+    norma_layer_norm.length(layerNorm, descriptor.length());
+    norma_layer_norm.epsilon(layerNorm, descriptor.epsilon());
+    norma_layer_norm.data_type(layerNorm, descriptor.dataType().code());
+    norma_layer_norm.threads(layerNorm, descriptor.threads());
+    lastLayerNorm = descriptor;
+    return layerNorm;
   }
 
   MemorySegment of(RunningRule rule) {

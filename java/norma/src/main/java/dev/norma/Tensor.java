@@ -79,6 +79,35 @@ public final class Tensor {
     return new Tensor(segment, type, Objects.requireNonNull(layout, "layout"), copy);
   }
 
+  /**
+   * A new tensor of zeros that is so many rows, one after the other, aligned to 64 bytes: what {@link LayerNorm} and
+   * {@link RmsNorm} normalize, whatever the axes that the rows and their elements stand for.
+   *
+   * @param arena owns the memory
+   * @param type of the elements
+   * @param rows at least 1
+   * @param length the elements of a row, at least 1
+   * @return the tensor, with the extents rows and length
+   * @throws IllegalArgumentException as in {@link #allocate}
+   */
+  public static Tensor rows(Arena arena, DataType type, long rows, long length) {
+    return allocate(arena, type, Layout.CHANNELS_FIRST, rows, length);
+  }
+
+  /**
+   * A view of existing memory as so many rows, one after the other; nothing is copied.
+   *
+   * @param segment off the heap, aligned to the data type, of exactly the size of the tensor (slice a larger one)
+   * @param type of the elements
+   * @param rows at least 1
+   * @param length the elements of a row, at least 1
+   * @return the tensor, with the extents rows and length
+   * @throws IllegalArgumentException as in {@link #of}
+   */
+  public static Tensor rows(MemorySegment segment, DataType type, long rows, long length) {
+    return of(segment, type, Layout.CHANNELS_FIRST, rows, length);
+  }
+
   private static long bytes(DataType type, long[] extents) {
     if (extents.length < MIN_RANK || extents.length > MAX_RANK) {
       throw new IllegalArgumentException("a tensor has 2 to 5 extents, not " + Arrays.toString(extents));
@@ -273,6 +302,29 @@ public final class Tensor {
   /** Whether data type, layout and extents are those of another tensor. */
   boolean isLike(Tensor other) {
     return dataType == other.dataType && layout == other.layout && Arrays.equals(extents, other.extents);
+  }
+
+  /** Whether these are the last extents in the order of memory. */
+  boolean endsIn(long[] last) {
+    for (var i = 1; i <= last.length; i++) {
+      if (i > extents.length || extentInMemory(extents.length - i) != last[last.length - i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether this has two extents, the last of which is that. */
+  boolean endsInRowsOf(long length) {
+    return extents.length == 2 && extents[1] == length;
+  }
+
+  /** An extent in the order of memory, the last one the fastest: channels come last, or right after the batch. */
+  private long extentInMemory(int i) {
+    if (layout == Layout.CHANNELS_FIRST || i == 0) {
+      return extents[i];
+    }
+    return i == extents.length - 1 ? extents[1] : extents[i + 1];
   }
 
   /** Data type, layout and extents, such as {@code FLOAT32 CHANNELS_FIRST [32, 64, 56, 56]}. */

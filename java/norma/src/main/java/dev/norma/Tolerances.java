@@ -29,6 +29,11 @@ package dev.norma;
  * where z is within its error of 0, dy may pass or not, and the sums over a channel may lack all these terms or have
  * them.
  *
+ * <p><b>Slices.</b> Where parameters differ within what is normalized together, xHat is rounded by itself before gamma
+ * and beta are applied, and dy is multiplied by gamma before it is summed: {@link #TERM} counts the roundings of a term.
+ * The inverse deviation is compared by itself. As a power -1/2 of the variance it is off by half of its relative error,
+ * and by the roundings of a sum, a root and a quotient in double.
+ *
  * <p>A relative error of 1e-5 = 168 u is beyond all of these for float, unless cancellation makes a result much smaller
  * than what it is made from.
  */
@@ -44,6 +49,9 @@ final class Tolerances {
 
   /** Roundings between the inputs of an element's last step and its stored value. */
   private static final double ELEMENT = 8;
+
+  /** Roundings of a term of a sum: the difference from the center, its product with the scale, that with a gradient. */
+  private static final double TERM = 3;
 
   private static final double DOUBLE_ROUNDOFF = 0x1p-53;
 
@@ -78,9 +86,25 @@ final class Tolerances {
    * are scale and offset = beta - rest * scale.
    */
   double normalized(Moments moments, double gamma, double beta, double d, double residual) {
-    var scale = Math.abs(gamma) * moments.invStd(epsilon);
-    var terms = scale * (Math.abs(d) + rest(moments)) + Math.abs(beta) + Math.abs(residual);
+    return normalized(Standardization.of(moments, epsilon), gamma, beta, d, residual);
+  }
+
+  private double normalized(Standardization by, double gamma, double beta, double d, double residual) {
+    var scale = Math.abs(gamma) * by.invStd();
+    var terms = scale * (Math.abs(d) + rest(by)) + Math.abs(beta) + Math.abs(residual);
     return ELEMENT * roundoff * terms + smallest();
+  }
+
+  /** The error of y = gamma * xHat + beta where xHat is rounded by itself, before it is stored. */
+  double scaled(Standardization by, double gamma, double beta, double d) {
+    return normalized(by, gamma, beta, d, 0) + Math.abs(gamma) * smallest();
+  }
+
+  /** The error of the inverse deviation by statistics of which the variance is off. */
+  double invStd(Moments moments) {
+    var invStd = moments.invStd(epsilon);
+    var relative = variance(moments) / (moments.variance() + epsilon) / 2;
+    return invStd == 0 ? 0 : invStd * (relative + 4 * DOUBLE_ROUNDOFF);
   }
 
   /** The error of the sum of dy, from the magnitudes of the terms. */
@@ -93,9 +117,28 @@ final class Tolerances {
    * products may be subnormal; the rest of the mean, times the sum of dy, comes on top.
    */
   double sumDyXHat(Moments moments, GradientSums magnitudes, long count) {
-    var invStd = moments.invStd(epsilon);
-    return sumError * (magnitudes.dyXHat() + magnitudes.dy() * rest(moments) * invStd)
-        + count * real.ulp(0) * invStd;
+    var by = Standardization.of(moments, epsilon);
+    return sumError * (magnitudes.dyXHat() + magnitudes.dy() * reachOfRest(by)) + count * real.ulp(0) * by.invStd();
+  }
+
+  /** The errors of the sums of g = gamma * dy and of g * xHat over a slice, from the magnitudes of their terms. */
+  GradientSums sumsOfSlice(Standardization by, GradientSums magnitudes, long count) {
+    var error = sumError + TERM * roundoff;
+    var subnormal = count * real.ulp(0);
+    return new GradientSums(
+        error * magnitudes.dy() + subnormal,
+        error * (magnitudes.dyXHat() + magnitudes.dy() * reachOfRest(by)) + subnormal * (1 + by.invStd()));
+  }
+
+  /** What a term dy * xHat adds to the error of a sum over slices; the product may be subnormal, and so may xHat. */
+  double termOfGamma(Standardization by, double dy, double xHat) {
+    var reach = Math.abs(xHat) + reachOfRest(by);
+    return (sumError + TERM * roundoff) * Math.abs(dy) * reach + real.ulp(0) * (1 + Math.abs(dy) + by.invStd());
+  }
+
+  /** What a term dy adds to the error of a sum over slices. */
+  double termOfBeta(double dy) {
+    return sumError * Math.abs(dy);
   }
 
   /**
@@ -104,11 +147,15 @@ final class Tolerances {
    */
   double gradient(
       Moments moments, double gamma, double dy, double xHat, GradientSums means, GradientSums errors) {
-    var invStd = moments.invStd(epsilon);
-    var reach = Math.abs(xHat) + rest(moments) * invStd;
+    return Math.abs(gamma) * gradient(Standardization.of(moments, epsilon), dy, xHat, means, errors) + smallest();
+  }
+
+  /** The same without gamma, which for slices is a part of dy. */
+  double gradient(Standardization by, double dy, double xHat, GradientSums means, GradientSums errors) {
+    var reach = Math.abs(xHat) + reachOfRest(by);
     var terms = Math.abs(dy) + Math.abs(means.dy()) + reach * Math.abs(means.dyXHat());
     var error = ELEMENT * roundoff * terms + smallest() + errors.dy() + reach * errors.dyXHat();
-    return Math.abs(gamma) * invStd * error + smallest();
+    return by.invStd() * error + smallest();
   }
 
   /** The error of dx = gamma * invStd * dy. */
@@ -144,9 +191,14 @@ final class Tolerances {
   }
 
   /** What splitting the mean into a number of the computing type and a rest leaves as the rest. */
-  private double rest(Moments moments) {
-    var rest = Math.abs(moments.mean() - real.round(moments.mean())) + Math.abs(moments.meanRest());
+  private double rest(Standardization by) {
+    var rest = Math.abs(by.mean() - real.round(by.mean())) + Math.abs(by.meanRest());
     return Double.isFinite(rest) ? rest : 0;
+  }
+
+  /** The same as a part of xHat. */
+  private double reachOfRest(Standardization by) {
+    return rest(by) * by.invStd();
   }
 
   /** Results this small are a few steps of the smallest subnormal apart. */
