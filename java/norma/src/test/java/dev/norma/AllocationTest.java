@@ -39,6 +39,8 @@ class AllocationTest {
   private Tensor x;
   private Tensor y;
   private Tensor smaller;
+  private LayerNorm layerNorm;
+  private RmsNorm rmsNorm;
 
   @BeforeAll
   void build() {
@@ -55,6 +57,8 @@ class AllocationTest {
     for (var i = 0L; i < x.size(); i++) {
       x.set(i, i % 7);
     }
+    layerNorm = LayerNorm.builder(8, 9).threads(1).build();
+    rmsNorm = RmsNorm.builder(8, 9).threads(1).build();
     population = layer.populationStatistics();
     population.add(x);
     weights = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 5, 3, 3);
@@ -66,6 +70,8 @@ class AllocationTest {
   void close() {
     layer.close();
     fused.close();
+    layerNorm.close();
+    rmsNorm.close();
     half.close();
     arena.close();
   }
@@ -147,6 +153,24 @@ class AllocationTest {
       @Override
       void call(AllocationTest test) {
         test.population.store();
+      }
+    },
+    LAYER_NORM {
+      @Override
+      void call(AllocationTest test) {
+        test.layerNorm.forward(test.x, test.y);
+        test.layerNorm.backward(test.x, test.y, test.y);
+        test.layerNorm.step(test.rule);
+        test.layerNorm.infer(test.x, test.y);
+      }
+    },
+    RMS_NORM {
+      @Override
+      void call(AllocationTest test) {
+        test.rmsNorm.forward(test.x, test.y);
+        test.rmsNorm.backward(test.x, test.y, test.y);
+        test.rmsNorm.step(test.rule);
+        test.rmsNorm.infer(test.x, test.y);
       }
     },
     /** Batches of different shapes in turn, as at the end of an epoch. */

@@ -33,6 +33,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class KernelsArgumentsTest {
   private static final Set<String> OPTIONAL =
       Set.of("residual", "bias", "gamma", "beta", "dx", "dresidual", "dgamma", "dbeta", "workspace");
+  /** Operations that give statistics only where they are wanted. */
+  private static final Map<String, Set<String>> OPTIONAL_STATISTICS =
+      Map.of("layerNormForward", Set.of("mean", "invStd"), "rmsNormForward", Set.of("invRms"));
   private static final Map<String, Set<String>> OUTPUTS =
       Map.ofEntries(
           Map.entry("forwardTraining", Set.of("y", "mean", "variance", "workspace")),
@@ -51,10 +54,17 @@ class KernelsArgumentsTest {
           Map.entry("mergeGradientSums", Set.of("sumDy", "sumDyXHat")),
           Map.entry("gradientInput", Set.of("dx", "workspace")),
           Map.entry("fold", Set.of("foldedWeights", "foldedBias")),
-          Map.entry("gradientDescentStep", Set.of("parameter", "velocity")));
+          Map.entry("gradientDescentStep", Set.of("parameter", "velocity")),
+          Map.entry("layerNormForward", Set.of("y", "mean", "invStd", "workspace")),
+          Map.entry("layerNormBackward", Set.of("dx", "dgamma", "dbeta", "workspace")),
+          Map.entry("rmsNormForward", Set.of("y", "invRms", "workspace")),
+          Map.entry("rmsNormBackward", Set.of("dx", "dgamma", "workspace")));
 
   private static final long PARTS = 2;
   private static final long FAN_IN = 6;
+  /** A tensor of 3 x 4 x 5 elements, as rows with a parameter for each of 4. */
+  private static final long ROWS = 15;
+
 
   private final Problem problem =
       Problem.random(new BatchNormDescriptor(3, 4, 5, 1e-5, DataType.FLOAT32, Layout.CHANNELS_FIRST, 0), 9, 0, 1);
@@ -90,6 +100,10 @@ class KernelsArgumentsTest {
     arguments.putAll(Map.of("bias", problem.parameters(), "foldedBias", problem.parameters()));
     arguments.put("length", norm.channels());
     arguments.putAll(Map.of("gradient", problem.dgamma, "parameter", problem.gamma, "velocity", problem.beta));
+    arguments.put("rows", new LayerNormDescriptor(ROWS, norm.channels(), norm.epsilon(), norm.dataType(), 0));
+    for (var ofRows : List.of("meanOfRows", "invStd", "invRms")) {
+      arguments.put(ofRows, problem.arena.allocate(ROWS * Double.BYTES, Double.BYTES));
+    }
     arguments.put("workspace", problem.arena.allocate(1 << 16, Double.BYTES));
     return arguments;
   }
@@ -106,6 +120,8 @@ class KernelsArgumentsTest {
                           : new GradientDescent(0.1, 0.9, 0, false);
                   case "count" ->
                       parameter.getType() == long.class ? (Object) 15L : problem.arena.allocate(JAVA_LONG);
+                  case "norm" -> good.get(parameter.getType() == LayerNormDescriptor.class ? "rows" : "norm");
+                  case "mean" -> good.get(operation.getName().startsWith("layerNorm") ? "meanOfRows" : "mean");
                   default -> good.get(parameter.getName());
                 })
         .toArray();
@@ -197,7 +213,7 @@ class KernelsArgumentsTest {
             assertThat(thrown)
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(name + " is MemorySegment.NULL, but dresidual needs it");
-          } else if (OPTIONAL.contains(name) && !(name.equals("dx") && operation.getName().equals("gradientInput"))) {
+          } else if (isOptional(name, operation.getName())) {
             assertThat(thrown).isNull();
           } else {
             assertThat(thrown)
@@ -205,6 +221,11 @@ class KernelsArgumentsTest {
                 .hasMessage(name + " is MemorySegment.NULL, but is needed");
           }
         });
+  }
+
+  private static boolean isOptional(String name, String operation) {
+    return OPTIONAL_STATISTICS.getOrDefault(operation, Set.of()).contains(name)
+        || (OPTIONAL.contains(name) && !(name.equals("dx") && operation.equals("gradientInput")));
   }
 
   @ParameterizedTest
@@ -538,6 +559,23 @@ class KernelsArgumentsTest {
     assertThat(catchThrowable(() -> descriptor(1, 1, 1, Double.NaN, 0))).hasMessageContaining("epsilon");
     assertThat(catchThrowable(() -> descriptor(1, 1, 1, 0, -1))).hasMessageContaining("threads");
     assertThat(catchThrowable(() -> descriptor(1L << 31, 1L << 31, 4, 0, 0))).hasMessageContaining("exceeds");
+  }
+
+  @Test
+  void descriptorsOfRowsAreChecked() {
+    assertThat(catchThrowable(() -> rows(0, 1, 0, 0))).hasMessage("extents must be at least 1: rows 0, length 1");
+    assertThat(catchThrowable(() -> rows(1, -1, 0, 0))).hasMessage("extents must be at least 1: rows 1, length -1");
+    assertThat(catchThrowable(() -> rows(1, 1, -1, 0))).hasMessageContaining("epsilon");
+    assertThat(catchThrowable(() -> rows(1, 1, 0, -1))).hasMessage("threads must be at least 0, not -1");
+    assertThat(catchThrowable(() -> rows(1L << 31, 1L << 31, 0, 0))).hasMessageContaining("exceeds 2^63 - 1 bytes");
+    assertThat(catchThrowable(() -> rows(1L << 60, 1, 0, 0))).hasMessageContaining("exceeds 2^63 - 1 bytes");
+    assertThat(catchThrowable(() -> Kernels.nativeKernels().workspaceSize(rows(1L << 50, 1L << 9, 0, 0))))
+        .isInstanceOf(NormaException.class)
+        .hasMessageStartingWith("workspaceSize: ");
+  }
+
+  private static LayerNormDescriptor rows(long rows, long length, double epsilon, int threads) {
+    return new LayerNormDescriptor(rows, length, epsilon, DataType.FLOAT32, threads);
   }
 
   private static BatchNormDescriptor descriptor(long n, long c, long s, double epsilon, int threads) {
