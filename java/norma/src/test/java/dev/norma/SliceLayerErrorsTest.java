@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Every mistake at a layer of slices is an exception with a helpful message, and leaves its state and tensors alone. */
+/** Every mistake at a layer of slices is an exception with a helpful message and changes nothing. */
 class SliceLayerErrorsTest {
   private static final DataType TYPE = DataType.FLOAT32;
 

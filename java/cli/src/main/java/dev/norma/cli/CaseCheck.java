@@ -6,13 +6,11 @@ import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
 import dev.norma.GradientDescent;
 import dev.norma.Kernels;
-import dev.norma.MismatchException;
 import dev.norma.RunningRule;
 import dev.norma.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.function.Consumer;
 
 /** Runs every operation on the inputs of one case, natively and by the reference, and enters the errors in a table. */
 final class CaseCheck {
@@ -23,18 +21,18 @@ final class CaseCheck {
 
   private final CheckInputs in;
   private final Arena arena;
-  private final Kernels checked;
-  private final ErrorTable table;
+  private final Comparison comparison;
+  private final RowCheck rows;
   private final BatchNormDescriptor norm;
   private final DataType type;
   private final ErrorScales training;
   private final ErrorScales inference;
 
-  private CaseCheck(CheckInputs in, Arena arena, Kernels checked, ErrorTable table) {
+  private CaseCheck(CheckInputs in, Comparison comparison, long seed) {
     this.in = in;
-    this.arena = arena;
-    this.checked = checked;
-    this.table = table;
+    this.arena = comparison.arena();
+    this.comparison = comparison;
+    rows = new RowCheck(in, comparison, seed);
     norm = in.norm;
     type = in.checkCase.type();
     training = new ErrorScales(in, in.dy, in.mean, in.variance);
@@ -44,7 +42,8 @@ final class CaseCheck {
   /** {@code checked} are kernels that compare with the reference and throw where they differ by too much. */
   static void run(CheckCase checkCase, long seed, Kernels checked, ErrorTable table) {
     try (var arena = Arena.ofConfined()) {
-      new CaseCheck(new CheckInputs(checkCase, seed, arena), arena, checked, table).runAll();
+      var comparison = new Comparison(checkCase, arena, checked, table);
+      new CaseCheck(new CheckInputs(checkCase, seed, arena), comparison, seed).runAll();
     }
   }
 
@@ -66,32 +65,21 @@ final class CaseCheck {
     localGradientSums();
     mergeGradientSums();
     gradientInput();
+    fold();
     gradientDescentStep();
-  }
-
-  private void compare(String operation, Consumer<Kernels> call, CheckedOutput... outputs) {
-    try {
-      call.accept(checked);
-    } catch (MismatchException e) {
-      table.mismatch(in.checkCase, e.getMessage());
-    }
-    call.accept(Kernels.reference());
-    for (var output : outputs) {
-      table.add(operation, output, in.checkCase);
-    }
+    rows.runAll();
   }
 
   private CheckedOutput tensor(String name, CheckedOutput.Scale scale) {
-    return CheckedOutput.like(name, in.x, arena, type, scale);
+    return comparison.tensor(name, in.x, scale);
   }
 
   private CheckedOutput parameters(String name, Tensor before, CheckedOutput.Scale scale) {
-    return CheckedOutput.like(name, before, arena, type.parameterType(), scale);
+    return comparison.parameters(name, before, scale);
   }
 
-  /** Statistics of a batch are double, but are no better than the type that they were added up in. */
   private CheckedOutput statistics(String name, CheckedOutput.Scale scale) {
-    return CheckedOutput.like(name, in.mean, arena, type.parameterType(), scale);
+    return comparison.statistics(name, norm.channels(), scale);
   }
 
   private static MemorySegment at(Tensor tensor) {
@@ -102,7 +90,7 @@ final class CaseCheck {
     var y = tensor("y", training::outputByBatch);
     var mean = statistics("mean", (c, expected) -> training.mean(c));
     var variance = statistics("variance", (c, expected) -> expected);
-    compare("forward training",
+    comparison.compare("forward training",
         k -> k.forwardTraining(
             norm, at(in.x), at(in.gamma), at(in.beta), y.of(k), mean.of(k), variance.of(k), NULL),
         y, mean, variance);
@@ -112,7 +100,7 @@ final class CaseCheck {
     var dx = tensor("dx", (i, expected) -> training.gradient(i));
     var dgamma = parameters("dgamma", in.gamma, (c, expected) -> training.gammaGradient(c));
     var dbeta = parameters("dbeta", in.beta, (c, expected) -> training.betaGradient(c));
-    compare("backward training",
+    comparison.compare("backward training",
         k -> k.backwardTraining(norm, at(in.x), at(in.dy), at(in.gamma), at(in.mean), at(in.variance), dx.of(k),
             dgamma.of(k), dbeta.of(k), NULL),
         dx, dgamma, dbeta);
@@ -120,7 +108,7 @@ final class CaseCheck {
 
   private void forwardInference() {
     var y = tensor("y", inference::output);
-    compare("forward inference",
+    comparison.compare("forward inference",
         k -> k.forwardInference(norm, at(in.x), at(in.gamma), at(in.beta), at(in.runningMean), at(in.runningVar),
             y.of(k), NULL),
         y);
@@ -130,7 +118,7 @@ final class CaseCheck {
     var dx = tensor("dx", (i, expected) -> inference.gradientInInference(i));
     var dgamma = parameters("dgamma", in.gamma, (c, expected) -> inference.gammaGradient(c));
     var dbeta = parameters("dbeta", in.beta, (c, expected) -> inference.betaGradient(c));
-    compare("backward inference",
+    comparison.compare("backward inference",
         k -> k.backwardInference(norm, at(in.x), at(in.dy), at(in.gamma), at(in.runningMean), at(in.runningVar),
             dx.of(k), dgamma.of(k), dbeta.of(k), NULL),
         dx, dgamma, dbeta);
@@ -142,7 +130,7 @@ final class CaseCheck {
         Math.max(training.outputByBatch(i, training.normalized(i)), Math.abs(residual.get(i))));
     var mean = statistics("mean", (c, expected) -> training.mean(c));
     var variance = statistics("variance", (c, expected) -> expected);
-    compare("relu forward training",
+    comparison.compare("relu forward training",
         k -> k.reluForwardTraining(norm, at(in.x), at(residual), at(in.gamma), at(in.beta), y.of(k), mean.of(k),
             variance.of(k), NULL),
         y, mean, variance);
@@ -152,7 +140,7 @@ final class CaseCheck {
     var residual = residual(inference);
     var y = tensor("y", (i, expected) ->
         Math.max(inference.output(i, inference.normalized(i)), Math.abs(residual.get(i))));
-    compare("relu forward inference",
+    comparison.compare("relu forward inference",
         k -> k.reluForwardInference(norm, at(in.x), at(residual), at(in.gamma), at(in.beta), at(in.runningMean),
             at(in.runningVar), y.of(k), NULL),
         y);
@@ -165,7 +153,7 @@ final class CaseCheck {
     var dresidual = tensor("dresidual", (i, expected) -> expected);
     var dgamma = parameters("dgamma", in.gamma, (c, expected) -> scales.gammaGradient(c));
     var dbeta = parameters("dbeta", in.beta, (c, expected) -> scales.betaGradient(c));
-    compare("relu backward training",
+    comparison.compare("relu backward training",
         k -> k.reluBackwardTraining(norm, at(in.x), at(residual), at(in.dy), at(in.gamma), at(in.beta), at(in.mean),
             at(in.variance), dx.of(k), dresidual.of(k), dgamma.of(k), dbeta.of(k), NULL),
         dx, dresidual, dgamma, dbeta);
@@ -178,7 +166,7 @@ final class CaseCheck {
     var dresidual = tensor("dresidual", (i, expected) -> expected);
     var dgamma = parameters("dgamma", in.gamma, (c, expected) -> scales.gammaGradient(c));
     var dbeta = parameters("dbeta", in.beta, (c, expected) -> scales.betaGradient(c));
-    compare("relu backward inference",
+    comparison.compare("relu backward inference",
         k -> k.reluBackwardInference(norm, at(in.x), at(residual), at(in.dy), at(in.gamma), at(in.beta),
             at(in.runningMean), at(in.runningVar), dx.of(k), dresidual.of(k), dgamma.of(k), dbeta.of(k), NULL),
         dx, dresidual, dgamma, dbeta);
@@ -209,7 +197,7 @@ final class CaseCheck {
     var runningMean = parameters("running mean", in.runningMean, (c, expected) -> running(in.runningMean, in.mean, c));
     var runningVar = parameters("running var", in.runningVar, (c, expected) -> running(in.runningVar, in.variance, c));
     var counters = arena.allocate(2 * ValueLayout.JAVA_LONG.byteSize(), ValueLayout.JAVA_LONG.byteAlignment());
-    compare("running update",
+    comparison.compare("running update",
         k -> k.updateRunning(RUNNING, type, norm.channels(), norm.valuesPerChannel(), at(in.mean), at(in.variance),
             runningMean.of(k), runningVar.of(k), counters.asSlice(0, Long.BYTES),
             counters.asSlice(Long.BYTES, Long.BYTES)),
@@ -224,7 +212,7 @@ final class CaseCheck {
   private void localStatistics() {
     var mean = statistics("mean", (c, expected) -> training.mean(c));
     var variance = statistics("variance", (c, expected) -> expected);
-    compare("local statistics",
+    comparison.compare("local statistics",
         k -> k.localStatistics(norm, at(in.x), mean.of(k), variance.of(k), NULL), mean, variance);
   }
 
@@ -237,7 +225,7 @@ final class CaseCheck {
     var mean = merged("mean", (c, expected) -> largest(in.mean, in.runningMean, c));
     var variance = merged("variance", (c, expected) -> Math.max(largest(in.variance, in.runningVar, c),
         largest(in.mean, in.runningMean, c) * Math.abs(in.mean.get(c) - in.runningMean.get(c))));
-    compare("merge statistics",
+    comparison.compare("merge statistics",
         k -> k.mergeStatistics(
             norm.channels(), PARTS, counts, means, variances, count, mean.of(k), variance.of(k)),
         mean, variance);
@@ -269,14 +257,14 @@ final class CaseCheck {
 
   private void normalize() {
     var y = tensor("y", training::output);
-    compare("normalize",
+    comparison.compare("normalize",
         k -> k.normalize(norm, at(in.x), at(in.gamma), at(in.beta), at(in.mean), at(in.variance), y.of(k), NULL), y);
   }
 
   private void localGradientSums() {
     var sumDy = statistics("sum dy", (c, expected) -> training.betaGradient(c));
     var sumDyXHat = statistics("sum dy xHat", (c, expected) -> training.gammaGradient(c));
-    compare("local gradient sums",
+    comparison.compare("local gradient sums",
         k -> k.localGradientSums(norm, at(in.x), at(in.dy), at(in.mean), at(in.variance), sumDy.of(k),
             sumDyXHat.of(k), NULL),
         sumDy, sumDyXHat);
@@ -288,7 +276,7 @@ final class CaseCheck {
     var sumsDyXHat = parts(in.variance, in.runningVar);
     var sumDy = merged("sum dy", (c, expected) -> largest(in.mean, in.runningMean, c));
     var sumDyXHat = merged("sum dy xHat", (c, expected) -> largest(in.variance, in.runningVar, c));
-    compare("merge gradient sums",
+    comparison.compare("merge gradient sums",
         k -> k.mergeGradientSums(norm.channels(), PARTS, counts, sumsDy, sumsDyXHat, sumDy.of(k), sumDyXHat.of(k)),
         sumDy, sumDyXHat);
   }
@@ -299,17 +287,27 @@ final class CaseCheck {
     Kernels.reference().localGradientSums(
         norm, at(in.x), at(in.dy), at(in.mean), at(in.variance), at(sumDy), at(sumDyXHat), NULL);
     var dx = tensor("dx", (i, expected) -> training.gradient(i));
-    compare("gradient input",
+    comparison.compare("gradient input",
         k -> k.gradientInput(norm, at(in.x), at(in.dy), at(in.gamma), at(in.mean), at(in.variance),
             norm.valuesPerChannel(), at(sumDy), at(sumDyXHat), dx.of(k), NULL),
         dx);
+  }
+
+  /** The tensor as weights of as many channels; beta stands for their bias, too. */
+  private void fold() {
+    var weights = tensor("weights", (i, expected) -> expected);
+    var bias = parameters("bias", in.beta, (c, expected) -> inference.foldedBias(c));
+    comparison.compare("fold",
+        k -> k.fold(type, norm.channels(), norm.valuesPerChannel(), norm.epsilon(), at(in.x), at(in.beta),
+            at(in.gamma), at(in.beta), at(in.runningMean), at(in.runningVar), weights.of(k), bias.of(k)),
+        weights, bias);
   }
 
   private void gradientDescentStep() {
     var parameter = parameters("parameter", in.gamma, (c, expected) -> Math.max(
         Math.abs(in.gamma.get(c)), DESCENT.learningRate() * 2 * largest(in.beta, in.gamma, c)));
     var velocity = parameters("velocity", in.gamma, (c, expected) -> largest(in.beta, in.gamma, c));
-    compare("gradient descent",
+    comparison.compare("gradient descent",
         k -> k.gradientDescentStep(DESCENT, type, norm.channels(), at(in.beta), parameter.of(k), velocity.of(k)),
         parameter, velocity);
   }

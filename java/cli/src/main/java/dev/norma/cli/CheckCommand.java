@@ -24,8 +24,9 @@ import picocli.CommandLine.TypeConversionException;
       "Compare every operation of the native kernels with the reference in Java, on many shapes or on one.",
       "",
       "Every combination of shape, layout and type is run on normal numbers, on numbers with mean 1e4 and 1e7, on "
-          + "constant channels, and on very large and very small numbers. Exit code 1 if a result differs from the "
-          + "reference by more than rounding can explain.",
+          + "constant channels, and on very large and very small numbers. Layer and RMS normalization take whole "
+          + "samples as rows where channels come first, and the channels of each position where they come last. Exit "
+          + "code 1 if a result differs from the reference by more than rounding can explain.",
       ""
     },
     sortOptions = false)
@@ -39,7 +40,7 @@ final class CheckCommand implements Callable<Integer> {
       "parameters and statistics that belong to tensors of 16 bits) at the size of the largest number that the",
       "formula adds up. For y that is max(|y|, |y - beta|, |beta|), in training also |gamma|, with ReLU also the",
       "residual; for dx the largest of its three terms; for sums the sum of their terms' absolute values; for",
-      "variances the variance.");
+      "variances, inverse deviations and folded weights the value itself.");
 
   @Option(names = "--shape", paramLabel = "NxCx...", converter = ExtentsConverter.class,
       description = "Only this shape: batch, channels, then up to three spatial extents, whatever the layout, "

@@ -72,7 +72,12 @@ final class CheckInputs {
   }
 
   private Tensor filled(Arena arena, LongToDoubleFunction values) {
-    return fill(array(arena, norm.dataType().parameterType(), norm.channels()), values);
+    return parameters(arena, norm.channels(), values);
+  }
+
+  /** So many parameters of the case's type. */
+  Tensor parameters(Arena arena, long length, LongToDoubleFunction values) {
+    return fill(array(arena, norm.dataType().parameterType(), length), values);
   }
 
   private static Tensor fill(Tensor tensor, LongToDoubleFunction values) {

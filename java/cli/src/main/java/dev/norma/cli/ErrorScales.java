@@ -16,6 +16,7 @@ import dev.norma.Tensor;
  *   dgamma  sum of |dy * xHat|
  *   dbeta   sum of |dy|
  *   mean    sum of |x| / M
+ *   folded  a weight, and max(|bias|, |mean|) * |gamma * invStd| or |beta| of a bias
  * </pre>
  */
 final class ErrorScales {
@@ -78,7 +79,7 @@ final class ErrorScales {
     return Math.max(output(i, y), Math.max(gamma, ofMean));
   }
 
-  private static double ulpOfOne(DataType type) {
+  static double ulpOfOne(DataType type) {
     return switch (type) {
       case FLOAT32 -> Math.ulp(1f);
       case FLOAT64 -> Math.ulp(1.0);
@@ -97,6 +98,13 @@ final class ErrorScales {
   double gradientInInference(long i) {
     int c = (int) in.channel(i);
     return Math.abs(in.gamma.get(c) * invStd[c] * dy.get(i));
+  }
+
+  /** The largest of what folding adds up to a bias, where beta stands for the bias before, too. */
+  double foldedBias(long c) {
+    double scale = Math.abs(in.gamma.get(c) * invStd[(int) c]);
+    double terms = Math.max(Math.abs(in.beta.get(c)), Math.abs(mean.get(c)));
+    return Math.max(scale * terms, Math.abs(in.beta.get(c)));
   }
 
   double gammaGradient(long c) {

@@ -16,7 +16,8 @@ class CheckCommandTest {
     "forward training", "backward training", "forward inference", "backward inference", "relu forward training",
     "relu backward training", "relu forward inference", "relu backward inference", "running update",
     "local statistics", "merge statistics", "normalize", "local gradient sums", "merge gradient sums",
-    "gradient input", "gradient descent"
+    "gradient input", "fold", "gradient descent", "layer norm forward", "layer norm backward", "rms norm forward",
+    "rms norm backward"
   };
 
   @Test
