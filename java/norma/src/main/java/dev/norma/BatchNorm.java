@@ -542,12 +542,8 @@ public final class BatchNorm extends Layer {
   }
 
   /** What a layer is and how it follows the batches. Each method returns the builder. */
-  public static final class Builder extends LayerBuilder<Builder> {
+  public static final class Builder extends RunningLayerBuilder<Builder> {
     private final long channels;
-    private double momentum;
-    private boolean cumulative;
-    private boolean unbiased;
-    private boolean refuseNonFinite;
     private Activation activation = Activation.NONE;
 
     private Builder(long channels) {
@@ -600,73 +596,7 @@ public final class BatchNorm extends Layer {
     }
 
     private Builder preset(double momentum, double epsilon, boolean unbiased) {
-      this.unbiased = unbiased;
-      return epsilon(epsilon).momentum(momentum);
-    }
-
-    /**
-     * The weight that the OLD running value keeps: {@code running = momentum * running + (1 - momentum) * batch}.
-     *
-     * @param momentum 0 to 1
-     * @return this builder
-     * @throws IllegalArgumentException if it is out of range
-     */
-    public Builder momentum(double momentum) {
-      if (!(momentum >= 0 && momentum <= 1)) {
-        throw new IllegalArgumentException("momentum must lie in 0 to 1, not " + momentum);
-      }
-      this.momentum = momentum;
-      cumulative = false;
-      return this;
-    }
-
-    /**
-     * The weight that the NEW batch has, which PyTorch calls momentum: {@code running = (1 - weight) * running + weight
-     * * batch}.
-     *
-     * @param weight 0 to 1
-     * @return this builder
-     * @throws IllegalArgumentException if it is out of range
-     */
-    public Builder updateWeight(double weight) {
-      if (!(weight >= 0 && weight <= 1)) {
-        throw new IllegalArgumentException("updateWeight must lie in 0 to 1, not " + weight);
-      }
-      return momentum(1 - weight);
-    }
-
-    /**
-     * Running statistics are the mean of all batches: the k-th has weight 1 / k.
-     *
-     * @return this builder
-     */
-    public Builder cumulativeAverage() {
-      cumulative = true;
-      return this;
-    }
-
-    /**
-     * Whether the running variance follows the unbiased variance of the batch, {@code variance * M / (M - 1)}. The
-     * output is always normalized by the biased one.
-     *
-     * @param unbiased true for unbiased
-     * @return this builder
-     */
-    public Builder unbiasedVariance(boolean unbiased) {
-      this.unbiased = unbiased;
-      return this;
-    }
-
-    /**
-     * Whether a batch that would make a running statistic NaN or infinite leaves them alone and is counted in {@link
-     * BatchNorm#refused}. Its output is what the formula gives in any case.
-     *
-     * @param refuse true to refuse
-     * @return this builder
-     */
-    public Builder refuseNonFinite(boolean refuse) {
-      this.refuseNonFinite = refuse;
-      return this;
+      return epsilon(epsilon).momentum(momentum).unbiasedVariance(unbiased);
     }
 
     /**
@@ -689,9 +619,8 @@ public final class BatchNorm extends Layer {
      * @throws dev.norma.bindings.NormaLibraryException if the native library cannot be loaded
      */
     public BatchNorm build() {
-      var rule = new RunningRule(momentum, cumulative, unbiased, refuseNonFinite);
       return new BatchNorm(
-          this, new BatchNormSettings(channels, dataType(), epsilon(), rule, activation, threads()));
+          this, new BatchNormSettings(channels, dataType(), epsilon(), rule(), activation, threads()));
     }
   }
 }

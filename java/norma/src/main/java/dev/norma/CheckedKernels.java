@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * the reference makes from the native ones, and those with the reference's own.
  */
 record CheckedKernels(Kernels kernels, ReferenceKernels reference)
-    implements Kernels, CheckedBatchNorm, CheckedLayerNorm {
+    implements Kernels, CheckedBatchNorm, CheckedLayerNorm, CheckedGroupNorm {
   @Override
   public void gradientDescentStep(
       GradientDescent rule,

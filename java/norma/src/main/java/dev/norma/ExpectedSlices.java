@@ -45,6 +45,19 @@ final class ExpectedSlices {
     mean.compare(actual);
   }
 
+  /** Compares the variance if it was wanted. */
+  void compareVariance(MemorySegment x, MemorySegment actual) {
+    if (actual.address() == 0) {
+      return;
+    }
+    var variance = statistics("variance");
+    for (var slice = 0L; slice < slices.count(); slice++) {
+      var moments = slices.moments(x, slice);
+      variance.set(slice, moments.variance(), tolerances.variance(moments));
+    }
+    variance.compare(actual);
+  }
+
   void compareInvStd(MemorySegment x, MemorySegment actual) {
     var invStd = statistics("invStd");
     for (var slice = 0L; slice < slices.count(); slice++) {

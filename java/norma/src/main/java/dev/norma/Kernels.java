@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * The operations on memory: what {@code norma.h} declares, one method for one function, by families that are interfaces
- * of their own. {@link BatchNorm}, {@link LayerNorm} and {@link RmsNorm} are the comfortable way to use them; this
- * interface is for those who keep the state themselves, for example to normalize a batch that is spread over several
- * parts.
+ * of their own. {@link BatchNorm}, {@link LayerNorm}, {@link RmsNorm}, {@link GroupNorm} and {@link InstanceNorm} are
+ * the comfortable way to use them; this interface is for those who keep the state themselves, for example to normalize
+ * a batch that is spread over several parts.
  *
  * <p>Tensors, parameters and statistics are of the sizes that the descriptor of a call gives. Every segment must be off
  * the heap, alive, accessible to the calling thread, aligned to its element and at least as large as said; outputs must
@@ -30,7 +30,7 @@ import java.lang.foreign.MemorySegment;
  * <p>All methods may be called from any number of threads, as long as no call writes what another reads or writes. A
  * shared arena cannot be closed while a call uses its memory.
  */
-public interface Kernels extends BatchNormKernels, LayerNormKernels {
+public interface Kernels extends BatchNormKernels, LayerNormKernels, GroupNormKernels {
   /**
    * The kernels of the C library.
    *

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
  * <p>A tensor is R x L elements of the descriptor's data type, one row after the other. Parameters (gamma, beta, their
  * gradients) are L elements of its {@link DataType#parameterType}, statistics (mean, invStd, invRms) R doubles. A NaN
  * or an infinity makes its row NaN or infinite, and no other, but for gradients of parameters, which are sums over the
- * rows.
+ * rows, and but for RMS normalization, where the inverse of an infinite root makes zeros of what is finite in y.
  *
  * <p>Formulas: Ba, Kiros and Hinton, <a href="https://arxiv.org/abs/1607.06450">arXiv:1607.06450</a>, equations 3 and
  * 4; Zhang and Sennrich, <a href="https://arxiv.org/abs/1910.07467">arXiv:1910.07467</a>, equation 4.

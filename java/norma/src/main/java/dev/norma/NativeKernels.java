@@ -4,7 +4,7 @@ import dev.norma.bindings.c.Norma;
 import java.lang.foreign.MemorySegment;
 
 /** The C library. Its arguments are checked before they come here; a status other than OK becomes an exception. */
-final class NativeKernels implements Kernels, NativeBatchNorm, NativeLayerNorm {
+final class NativeKernels implements Kernels, NativeBatchNorm, NativeLayerNorm, NativeGroupNorm {
   /** The one place where a status becomes an exception. */
   static void requireOk(String operation, int status) {
     if (status == Norma.NORMA_OVERLAP()) {

@@ -3,6 +3,7 @@ package dev.norma;
 import dev.norma.bindings.c.Norma;
 import dev.norma.bindings.c.norma_batch_norm;
 import dev.norma.bindings.c.norma_gradient_descent;
+import dev.norma.bindings.c.norma_group_norm;
 import dev.norma.bindings.c.norma_layer_norm;
 import dev.norma.bindings.c.norma_running_rule;
 import java.lang.foreign.Arena;
@@ -18,17 +19,20 @@ final class NativeStructs {
 
   private final MemorySegment norm;
   private final MemorySegment layerNorm;
+  private final MemorySegment groupNorm;
   private final MemorySegment runningRule;
   private final MemorySegment gradientDescent;
   private final MemorySegment size;
   private BatchNormDescriptor lastNorm;
   private LayerNormDescriptor lastLayerNorm;
+  private GroupNormDescriptor lastGroupNorm;
   private RunningRule lastRule;
 
   private NativeStructs() {
     var arena = Arena.ofAuto();
     norm = norma_batch_norm.allocate(arena);
     layerNorm = norma_layer_norm.allocate(arena);
+    groupNorm = norma_group_norm.allocate(arena);
     runningRule = norma_running_rule.allocate(arena);
     gradientDescent = norma_gradient_descent.allocate(arena);
     size = arena.allocate(ValueLayout.JAVA_LONG);
@@ -64,6 +68,22 @@ final class NativeStructs {
     norma_layer_norm.threads(layerNorm, descriptor.threads());
     lastLayerNorm = descriptor;
     return layerNorm;
+  }
+
+  MemorySegment of(GroupNormDescriptor descriptor) {
+    if (descriptor == lastGroupNorm) {
+      return groupNorm;
+    }
+    norma_group_norm.batch(groupNorm, descriptor.batch());
+    norma_group_norm.channels(groupNorm, descriptor.channels());
+    norma_group_norm.spatial(groupNorm, descriptor.spatial());
+    norma_group_norm.groups(groupNorm, descriptor.groups());
+    norma_group_norm.epsilon(groupNorm, descriptor.epsilon());
+    norma_group_norm.data_type(groupNorm, descriptor.dataType().code());
+    norma_group_norm.layout(groupNorm, descriptor.layout().code());
+    norma_group_norm.threads(groupNorm, descriptor.threads());
+    lastGroupNorm = descriptor;
+    return groupNorm;
   }
 
   MemorySegment of(RunningRule rule) {

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
  * The oracle: the formulas of {@link Kernels} as plain loops, in double whatever the data type, rounded once when
  * stored. It knows no speed; what it must be is evidently right.
  */
-final class ReferenceKernels implements Kernels, ReferenceBatchNorm, ReferenceLayerNorm {
+final class ReferenceKernels implements Kernels, ReferenceBatchNorm, ReferenceLayerNorm, ReferenceGroupNorm {
   @Override
   public void gradientDescentStep(
       GradientDescent rule,

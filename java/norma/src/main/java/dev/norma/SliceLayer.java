@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 abstract class SliceLayer<D> extends Layer {
   private final ShapePlans<D> plans = new ShapePlans<>(this::isOf, this::describe, this::workspaceSize);
-  private final Workspace workspace = new Workspace();
+  final Workspace workspace = new Workspace();
   private final SavedStatistics saved;
   private D lastForward;
 
@@ -48,7 +48,7 @@ abstract class SliceLayer<D> extends Layer {
       MemorySegment scratch);
 
   /**
-   * Forward for training: what {@link #infer} gives, and keeps the statistics for the backward pass.
+   * Forward for training: normalizes by the statistics of x, and keeps them for the backward pass.
    *
    * @param x input
    * @param y output, like x; may be x, but then {@link #backward} needs a copy of x that the caller kept
@@ -63,6 +63,7 @@ abstract class SliceLayer<D> extends Layer {
       var scratch = workspace.own(plan.workspaceBytes());
       normalize(plan.norm(), x.segment(), y.segment(), saved.mean(), saved.invStd(), scratch);
       lastForward = plan.norm();
+      follow(plan.norm(), saved.mean());
     } finally {
       guard.leaveWriting();
     }
@@ -79,17 +80,25 @@ abstract class SliceLayer<D> extends Layer {
     try {
       requireTensor("x", x);
       requireLike("y", y, x);
-      var plan = plans.of(x);
-      var scratch = workspace.take(plan.workspaceBytes());
-      try {
-        normalize(plan.norm(), x.segment(), y.segment(), NULL, NULL, scratch);
-      } finally {
-        workspace.giveBack(scratch);
-      }
+      evaluate(x, y);
     } finally {
       guard.leaveReading();
     }
   }
+
+  /** Forward for inference of what is an input and an output of the layer. */
+  void evaluate(Tensor x, Tensor y) {
+    var plan = plans.of(x);
+    var scratch = workspace.take(plan.workspaceBytes());
+    try {
+      normalize(plan.norm(), x.segment(), y.segment(), NULL, NULL, scratch);
+    } finally {
+      workspace.giveBack(scratch);
+    }
+  }
+
+  /** After a forward pass for training, which found these means. */
+  void follow(D norm, MemorySegment mean) {}
 
   /**
    * Backward through the last {@link #forward}: the gradient of a loss by x, by the formula of the class, and those by

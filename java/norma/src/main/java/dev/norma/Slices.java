@@ -6,7 +6,8 @@ import java.util.function.LongConsumer;
 
 /**
  * How a tensor falls into slices that are normalized by themselves, with parameters that differ within a slice: the
- * rows of layer and RMS normalization. The slices of an image lie in memory like the channels of a tensor.
+ * rows of layer and RMS normalization, the groups of group normalization. The slices of an image lie in memory like the
+ * channels of a tensor.
  */
 abstract class Slices {
   /** Its channels are the slices of one image. */
@@ -56,6 +57,56 @@ abstract class Slices {
     @Override
     String placeOfParameter(long parameter) {
       return "(element=%d)".formatted(parameter);
+    }
+  }
+
+  static Slices of(GroupNormDescriptor norm) {
+    return new Groups(norm);
+  }
+
+  /**
+   * The groups of an image are runs of all that belongs to their channels, or, with channels last, of as many channels
+   * at each position.
+   */
+  private static final class Groups extends Slices {
+    private final GroupNormDescriptor norm;
+
+    Groups(GroupNormDescriptor norm) {
+      super(image(norm), norm.batch(), norm.channels());
+      this.norm = norm;
+    }
+
+    private static BatchNormDescriptor image(GroupNormDescriptor norm) {
+      var channelsFirst = norm.layout() == Layout.CHANNELS_FIRST;
+      var runs = channelsFirst ? 1 : norm.spatial();
+      var run = norm.channels() / norm.groups() * (channelsFirst ? norm.spatial() : 1);
+      return new BatchNormDescriptor(
+          runs, norm.groups(), run, norm.epsilon(), norm.dataType(), Layout.CHANNELS_FIRST, 0);
+    }
+
+    @Override
+    long parameterOf(long element) {
+      var position = norm.layout() == Layout.CHANNELS_FIRST ? element / norm.spatial() : element;
+      return position % norm.channels();
+    }
+
+    @Override
+    String place(long element) {
+      var channelsFirst = norm.layout() == Layout.CHANNELS_FIRST;
+      var ofImage = element % (norm.channels() * norm.spatial());
+      var s = channelsFirst ? ofImage % norm.spatial() : ofImage / norm.channels();
+      var n = element / (norm.channels() * norm.spatial());
+      return "(n=%d, c=%d, s=%d)".formatted(n, parameterOf(element), s);
+    }
+
+    @Override
+    String placeOfSlice(long slice) {
+      return "(n=%d, group=%d)".formatted(slice / norm.groups(), slice % norm.groups());
+    }
+
+    @Override
+    String placeOfParameter(long parameter) {
+      return "(c=%d)".formatted(parameter);
     }
   }
 

@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 
 /** Checks every argument before other kernels see it, so that no kernel reads or writes what it must not. */
 record ValidatedKernels(Kernels unchecked, boolean refuseOverlaps)
-    implements Kernels, ValidatedBatchNorm, ValidatedLayerNorm {
+    implements Kernels, ValidatedBatchNorm, ValidatedLayerNorm, ValidatedGroupNorm {
   static final Kernels REFERENCE = new ValidatedKernels(new ReferenceKernels(), false);
 
   private static final Kernels NATIVE = new ValidatedKernels(new NativeKernels(), true);

@@ -41,6 +41,8 @@ class AllocationTest {
   private Tensor smaller;
   private LayerNorm layerNorm;
   private RmsNorm rmsNorm;
+  private GroupNorm groupNorm;
+  private InstanceNorm instanceNorm;
 
   @BeforeAll
   void build() {
@@ -59,6 +61,8 @@ class AllocationTest {
     }
     layerNorm = LayerNorm.builder(8, 9).threads(1).build();
     rmsNorm = RmsNorm.builder(8, 9).threads(1).build();
+    groupNorm = GroupNorm.builder(2, 8).threads(1).build();
+    instanceNorm = InstanceNorm.builder(8).affine(true).trackRunningStatistics(true).threads(1).build();
     population = layer.populationStatistics();
     population.add(x);
     weights = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 8, 5, 3, 3);
@@ -72,6 +76,8 @@ class AllocationTest {
     fused.close();
     layerNorm.close();
     rmsNorm.close();
+    groupNorm.close();
+    instanceNorm.close();
     half.close();
     arena.close();
   }
@@ -171,6 +177,25 @@ class AllocationTest {
         test.rmsNorm.backward(test.x, test.y, test.y);
         test.rmsNorm.step(test.rule);
         test.rmsNorm.infer(test.x, test.y);
+      }
+    },
+    GROUP_NORM {
+      @Override
+      void call(AllocationTest test) {
+        test.groupNorm.forward(test.x, test.y);
+        test.groupNorm.backward(test.x, test.y, test.y);
+        test.groupNorm.step(test.rule);
+        test.groupNorm.infer(test.x, test.y);
+      }
+    },
+    INSTANCE_NORM {
+      @Override
+      void call(AllocationTest test) {
+        test.instanceNorm.forward(test.x, test.y);
+        test.instanceNorm.backward(test.x, test.y, test.y);
+        test.instanceNorm.step(test.rule);
+        test.instanceNorm.infer(test.x, test.y);
+        test.instanceNorm.backwardInference(test.x, test.y, test.y);
       }
     },
     /** Batches of different shapes in turn, as at the end of an epoch. */

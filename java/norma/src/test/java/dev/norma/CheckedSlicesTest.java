@@ -61,7 +61,14 @@ class CheckedSlicesTest {
     "RMS, rmsNormForward, y, 3, FLOAT32",
     "RMS, rmsNormForward, invRms, 4, FLOAT64",
     "RMS, rmsNormBackward, dx, 5, FLOAT32",
-    "RMS, rmsNormBackward, dgamma, 6, FLOAT32"
+    "RMS, rmsNormBackward, dgamma, 6, FLOAT32",
+    "GROUP_CHANNELS_FIRST, groupNormForward, y, 4, FLOAT32",
+    "GROUP_CHANNELS_LAST, groupNormForward, mean, 5, FLOAT64",
+    "GROUP_CHANNELS_FIRST, groupNormForward, variance, 6, FLOAT64",
+    "INSTANCE_CHANNELS_LAST, groupNormForward, invStd, 7, FLOAT64",
+    "GROUP_CHANNELS_FIRST, groupNormBackward, dx, 6, FLOAT32",
+    "INSTANCE_CHANNELS_FIRST, groupNormBackward, dgamma, 7, FLOAT32",
+    "GROUP_CHANNELS_LAST, groupNormBackward, dbeta, 8, FLOAT32"
   })
   void anErrorOfOneIn100000IsFound(
       SliceProblem.Kind kind, String operation, String output, int argument, DataType type) {
@@ -80,7 +87,8 @@ class CheckedSlicesTest {
   @ParameterizedTest
   @CsvSource({
     "LAYER, layerNormForward, y, 4", "LAYER, layerNormBackward, dx, 6", "RMS, rmsNormForward, y, 3",
-    "RMS, rmsNormBackward, dx, 5"
+    "RMS, rmsNormBackward, dx, 5", "GROUP_CHANNELS_FIRST, groupNormForward, y, 4",
+    "GROUP_CHANNELS_LAST, groupNormBackward, dx, 6"
   })
   void threeUnitsInTheLastPlaceOf16BitsAreFound(
       SliceProblem.Kind kind, String operation, String output, int argument) {
@@ -97,10 +105,11 @@ class CheckedSlicesTest {
 
   /** A wrong inverse deviation is found although the caller does not want it. */
   @ParameterizedTest
-  @CsvSource({"LAYER, layerNormForward, 6", "RMS, rmsNormForward, 4"})
+  @CsvSource({"LAYER, layerNormForward, 6", "RMS, rmsNormForward, 4", "GROUP_CHANNELS_FIRST, groupNormForward, 7"})
   void statisticsThatAreNotWantedAreCompared(SliceProblem.Kind kind, String operation, int argument) {
     try (var problem = kind.of(9, 50, 1e-5, DataType.FLOAT32).fill(100, 1)) {
       problem.mean = MemorySegment.NULL;
+      problem.variance = MemorySegment.NULL;
       problem.invStd = MemorySegment.NULL;
       var wrong = faulty(operation, argument, DataType.FLOAT64);
       assertThat(catchThrowableOfType(MismatchException.class, () -> problem.forward(wrong))).isNotNull();
@@ -112,7 +121,10 @@ class CheckedSlicesTest {
     "LAYER, layerNormForward, 4, FLOAT32, '(row=2, element=7)'",
     "RMS, rmsNormForward, 3, FLOAT32, '(row=2, element=7)'",
     "LAYER, layerNormForward, 6, FLOAT64, '(row='",
-    "LAYER, layerNormBackward, 7, FLOAT32, '(element='"
+    "LAYER, layerNormBackward, 7, FLOAT32, '(element='",
+    "INSTANCE_CHANNELS_FIRST, groupNormForward, 4, FLOAT32, '(n=0, c=2, s=7)'",
+    "GROUP_CHANNELS_FIRST, groupNormForward, 7, FLOAT64, '(n='",
+    "GROUP_CHANNELS_FIRST, groupNormBackward, 8, FLOAT32, '(c='"
   })
   void thePlaceIsNamed(SliceProblem.Kind kind, String operation, int argument, DataType type, String place) {
     try (var problem = kind.of(9, 50, 1e-5, DataType.FLOAT32).fill(1, 1)) {

@@ -35,7 +35,10 @@ class KernelsArgumentsTest {
       Set.of("residual", "bias", "gamma", "beta", "dx", "dresidual", "dgamma", "dbeta", "workspace");
   /** Operations that give statistics only where they are wanted. */
   private static final Map<String, Set<String>> OPTIONAL_STATISTICS =
-      Map.of("layerNormForward", Set.of("mean", "invStd"), "rmsNormForward", Set.of("invRms"));
+      Map.ofEntries(
+          Map.entry("layerNormForward", Set.of("mean", "invStd")),
+          Map.entry("rmsNormForward", Set.of("invRms")),
+          Map.entry("groupNormForward", Set.of("mean", "variance", "invStd")));
   private static final Map<String, Set<String>> OUTPUTS =
       Map.ofEntries(
           Map.entry("forwardTraining", Set.of("y", "mean", "variance", "workspace")),
@@ -58,7 +61,10 @@ class KernelsArgumentsTest {
           Map.entry("layerNormForward", Set.of("y", "mean", "invStd", "workspace")),
           Map.entry("layerNormBackward", Set.of("dx", "dgamma", "dbeta", "workspace")),
           Map.entry("rmsNormForward", Set.of("y", "invRms", "workspace")),
-          Map.entry("rmsNormBackward", Set.of("dx", "dgamma", "workspace")));
+          Map.entry("rmsNormBackward", Set.of("dx", "dgamma", "workspace")),
+          Map.entry("groupNormForward", Set.of("y", "mean", "variance", "invStd", "workspace")),
+          Map.entry("groupNormBackward", Set.of("dx", "dgamma", "dbeta", "workspace")),
+          Map.entry("instanceNormAverageStatistics", Set.of("mean", "variance")));
 
   private static final long PARTS = 2;
   private static final long FAN_IN = 6;
@@ -104,6 +110,11 @@ class KernelsArgumentsTest {
     for (var ofRows : List.of("meanOfRows", "invStd", "invRms")) {
       arguments.put(ofRows, problem.arena.allocate(ROWS * Double.BYTES, Double.BYTES));
     }
+    var groups = new GroupNormDescriptor(3, 4, 5, 2, norm.epsilon(), norm.dataType(), norm.layout(), 0);
+    arguments.putAll(Map.of("groups", groups, "batch", PARTS));
+    for (var ofGroups : List.of("meanOfGroups", "varianceOfGroups", "invStdOfGroups")) {
+      arguments.put(ofGroups, problem.arena.allocate(groups.statisticsBytes(), Double.BYTES));
+    }
     arguments.put("workspace", problem.arena.allocate(1 << 16, Double.BYTES));
     return arguments;
   }
@@ -120,11 +131,22 @@ class KernelsArgumentsTest {
                           : new GradientDescent(0.1, 0.9, 0, false);
                   case "count" ->
                       parameter.getType() == long.class ? (Object) 15L : problem.arena.allocate(JAVA_LONG);
-                  case "norm" -> good.get(parameter.getType() == LayerNormDescriptor.class ? "rows" : "norm");
-                  case "mean" -> good.get(operation.getName().startsWith("layerNorm") ? "meanOfRows" : "mean");
+                  case "norm" -> good.get(descriptor(parameter.getType()));
+                  case "mean", "variance", "invStd" ->
+                      good.get(parameter.getName() + suffix(operation.getName(), parameter.getName()));
                   default -> good.get(parameter.getName());
                 })
         .toArray();
+  }
+
+  private static String descriptor(Class<?> type) {
+    return type == LayerNormDescriptor.class ? "rows" : type == GroupNormDescriptor.class ? "groups" : "norm";
+  }
+
+  /** Of how many slices statistics are. */
+  private static String suffix(String operation, String statistics) {
+    var ofRows = operation.startsWith("layerNorm") && statistics.equals("mean");
+    return operation.startsWith("groupNorm") ? "OfGroups" : ofRows ? "OfRows" : "";
   }
 
   static Stream<Arguments> operations() {
@@ -538,8 +560,12 @@ class KernelsArgumentsTest {
   }
 
   private void requireRefused(Kernels kernels, String message) {
-    var fold = operation("fold");
-    assertThat(call(kernels, fold, argumentsOf(fold)))
+    requireRefused(kernels, "fold", message);
+  }
+
+  private void requireRefused(Kernels kernels, String name, String message) {
+    var operation = operation(name);
+    assertThat(call(kernels, operation, argumentsOf(operation)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);
   }
@@ -572,6 +598,36 @@ class KernelsArgumentsTest {
     assertThat(catchThrowable(() -> Kernels.nativeKernels().workspaceSize(rows(1L << 50, 1L << 9, 0, 0))))
         .isInstanceOf(NormaException.class)
         .hasMessageStartingWith("workspaceSize: ");
+  }
+
+  @Test
+  void descriptorsOfGroupsAreChecked() {
+    assertThat(catchThrowable(() -> groups(0, 4, 1, 2))).hasMessageStartingWith("extents must be at least 1: batch 0");
+    assertThat(catchThrowable(() -> groups(1, 4, 1, 0)))
+        .hasMessage("groups must be at least 1 and divide the channels: 0 groups of 4 channels");
+    assertThat(catchThrowable(() -> groups(1, 4, 1, 3))).hasMessageContaining("3 groups of 4 channels");
+    assertThat(catchThrowable(() -> groups(1, 4, 1, 8))).hasMessageContaining("8 groups of 4 channels");
+    assertThat(catchThrowable(() -> groups(1L << 31, 1L << 29, 1, 1L << 29))).hasMessageContaining("exceed");
+    assertThat(groups(3, 4, 5, 2).valuesPerGroup()).isEqualTo(10);
+    assertThat(catchThrowable(() -> Kernels.nativeKernels().workspaceSize(groups(1L << 50, 1L << 9, 1, 1))))
+        .isInstanceOf(NormaException.class)
+        .hasMessageStartingWith("workspaceSize: ");
+  }
+
+  private static GroupNormDescriptor groups(long batch, long channels, long spatial, long groups) {
+    return new GroupNormDescriptor(
+        batch, channels, spatial, groups, 0, DataType.FLOAT32, Layout.CHANNELS_FIRST, 0);
+  }
+
+  @Test
+  void averagesNeedImagesAndChannels() {
+    for (var kernels : List.of(Kernels.nativeKernels(), Kernels.reference(), Kernels.checked())) {
+      good.put("batch", 0L);
+      requireRefused(kernels, "instanceNormAverageStatistics", "batch is out of range: 0");
+      good.put("batch", Long.MAX_VALUE);
+      requireRefused(kernels, "instanceNormAverageStatistics", "batch is out of range: " + Long.MAX_VALUE);
+      good.put("batch", PARTS);
+    }
   }
 
   private static LayerNormDescriptor rows(long rows, long length, double epsilon, int threads) {

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  *
  * <p>The values of slice k are, in turn, m + a and m - a, with a = 2^(k mod 3) and epsilon 0; m = 3 (k mod 5) - 5 where
  * a mean is taken off, else 0. So invStd = 1 / a, xHat = +1, -1, ... and y = beta +- gamma. With g = gamma * dy = p + q
- * xHat + r, where r = 1, 1, -1, -1 in turn is orthogonal to 1 and to xHat, dx = r / a; without a mean it is (p + r) / a.
+ * xHat + r, where r = 1, 1, -1, -1 in turn is orthogonal to 1 and to xHat, dx = r / a; without a mean, (p + r) / a.
  * Gamma is a power of two, so that dy is exact as well. Gradients of parameters are sums over the slices of few bits.
  */
 class SliceExactDataTest {
@@ -73,9 +73,9 @@ class SliceExactDataTest {
     return p.hasBeta ? parameter % 7 - 1.5 : 0;
   }
 
-  /** The element's place in its slice, of an even length. */
+  /** The element's place in its slice. */
   private static long place(SliceProblem p, long i) {
-    return i % (p.elements / p.slices);
+    return p.placeOf.applyAsLong(i);
   }
 
   private static void requireExact(Kernels kernels, SliceProblem problem) {
@@ -105,6 +105,9 @@ class SliceExactDataTest {
       for (var slice = 0L; slice < p.slices; slice++) {
         assertThat(DataType.FLOAT64.get(p.invStd, slice)).isEqualTo(1 / deviation(slice));
         assertThat(p.hasMean ? DataType.FLOAT64.get(p.mean, slice) : 0).isEqualTo(mean(p, slice));
+        if (p.variance.byteSize() > 0) {
+          assertThat(DataType.FLOAT64.get(p.variance, slice)).isEqualTo(deviation(slice) * deviation(slice));
+        }
       }
     }
   }

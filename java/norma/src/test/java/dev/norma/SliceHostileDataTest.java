@@ -64,12 +64,12 @@ class SliceHostileDataTest {
   }
 
   /**
-   * In roundoffs: at most 2 for each addition of the slice's squares, of one sign, which is 12, and 8 for the root and
+   * In roundoffs: at most 2 for each addition of the slice's squares, of one sign, which is 48, and 8 for the root and
    * the last steps, of which two may be subnormal. Then come the roundings to 16 bits, of x and of y.
    */
   private static void requireSigns(DataType type, double size, double[] found) {
     var real = type.parameterType();
-    var tolerance = 20 * real.epsilon() / 2 * size + 2 * real.ulp(0) + (type == real ? 0 : type.ulp(size) / 2);
+    var tolerance = 56 * real.epsilon() / 2 * size + 2 * real.ulp(0) + (type == real ? 0 : type.ulp(size) / 2);
     for (var i = 0; i < found.length; i++) {
       assertThat(found[i]).isBetween(sign(i) * size - tolerance, sign(i) * size + tolerance);
     }
@@ -127,7 +127,10 @@ class SliceHostileDataTest {
     }
   }
 
-  /** Of its slice nothing is left, of all others nothing is changed; so it is with dx. */
+  /**
+   * Of its slice nothing is left, of all others nothing is changed; so it is with dx. But an infinite mean square makes
+   * zeros of all that is finite: that is the formula.
+   */
   @ParameterizedTest
   @MethodSource("kinds")
   void nanAndInfinityStayInTheirSlice(SliceLayers kind, DataType type) {
@@ -136,25 +139,19 @@ class SliceHostileDataTest {
           var fixture = new Fixture(kind, type, 1e-5)) {
         var spoiled = fixture.slice();
         fixture.fill(i -> i == spoiled + 1 ? bad : 0.37 * i);
-        var expected = clean.forward();
-        requireSpoiled(kind, bad, spoiled, fixture.forward(), expected);
+        var rest = kind == SliceLayers.RMS && Double.isInfinite(bad) ? 0 : Double.NaN;
+        requireSpoiled(rest, spoiled, fixture.forward(), clean.forward());
         clean.layer.backward(clean.x, clean.x, clean.y);
         fixture.layer.backward(fixture.x, clean.x, fixture.y);
-        requireSpoiled(kind, bad, spoiled, fixture.y.toDoubles(), clean.y.toDoubles());
+        requireSpoiled(Double.NaN, spoiled, fixture.y.toDoubles(), clean.y.toDoubles());
       }
     }
   }
 
-  /** An infinite mean square makes all of its row zero but what is infinite itself: that is the formula. */
-  private static void requireSpoiled(SliceLayers kind, double bad, int slice, double[] found, double[] clean) {
+  private static void requireSpoiled(double rest, int slice, double[] found, double[] clean) {
     for (var i = 0; i < found.length; i++) {
-      if (i / slice != 1) {
-        assertThat(found[i]).isEqualTo(clean[i]);
-      } else if (kind != SliceLayers.RMS || Double.isNaN(bad) || i == slice + 1) {
-        assertThat(found[i]).isNaN();
-      } else {
-        assertThat(Double.isNaN(found[i]) || found[i] == 0).isTrue();
-      }
+      double expected = i == slice + 1 ? Double.NaN : i / slice == 1 ? rest : clean[i];
+      assertThat(found[i]).isEqualTo(Double.valueOf(expected));
     }
   }
 }

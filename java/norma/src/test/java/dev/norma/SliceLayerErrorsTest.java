@@ -100,7 +100,7 @@ class SliceLayerErrorsTest {
   @EnumSource
   void anotherDataTypeOrShape(SliceLayers kind) {
     try (var fixture = new Fixture(kind)) {
-      for (var bad : kind.badTensors(arena)) {
+      for (var bad : SliceLayers.badTensors(arena)) {
         for (var thrown : fixture.requireRefused(fixture.callsWith(bad))) {
           thrown.isInstanceOf(IllegalArgumentException.class).hasMessageContaining(bad.toString());
         }
@@ -214,7 +214,7 @@ class SliceLayerErrorsTest {
       var calls =
           Stream.concat(
               Stream.<ThrowingCallable>of(() -> plain.step(GradientDescent.of(1))),
-              kind.views().stream().<ThrowingCallable>map(view -> () -> view.apply(plain)));
+              kind.parameters().stream().<ThrowingCallable>map(view -> () -> view.apply(plain)));
       assertThat(calls)
           .allSatisfy(
               call ->
@@ -373,7 +373,7 @@ class SliceLayerErrorsTest {
         var x = ramp(kind.tensor(own, TYPE, 1 + round % 12));
         var y = kind.tensor(own, TYPE, 1 + round % 12);
         var expected = kind.tensor(own, TYPE, 1 + round % 12);
-        alone.forward(x, expected);
+        alone.infer(x, expected);
         layer.infer(x, y);
         assertThat(y.segment().mismatch(expected.segment())).isEqualTo(-1);
       }

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongToDoubleFunction;
 import java.util.function.LongUnaryOperator;
+import java.util.stream.LongStream;
 
 /** The inputs and outputs of a normalization of slices that are normalized by themselves, such as rows. */
 final class SliceProblem implements AutoCloseable {
@@ -22,12 +23,14 @@ final class SliceProblem implements AutoCloseable {
   final long elements;
   final long slices;
   final long parameters;
-  /** Which slice and which parameters an element belongs to. */
+  /** Which slice an element belongs to, which of its values it is, and which parameters it has. */
   final LongUnaryOperator sliceOf;
 
+  final LongUnaryOperator placeOf;
   final LongUnaryOperator parameterOf;
   final boolean hasMean;
   final boolean hasBeta;
+  private final boolean hasVariance;
   private final Operation forward;
   private final Operation backward;
   private final long workspaceBytes;
@@ -41,55 +44,116 @@ final class SliceProblem implements AutoCloseable {
   MemorySegment dgamma;
   MemorySegment dbeta;
   MemorySegment mean;
+  MemorySegment variance;
   MemorySegment invStd;
 
-  private SliceProblem(Kind kind, LayerNormDescriptor norm) {
-    name = kind + " " + norm;
+  private SliceProblem(boolean rms, LayerNormDescriptor norm) {
+    name = (rms ? "RMS " : "layer ") + norm;
     type = norm.dataType();
     epsilon = norm.epsilon();
     elements = norm.rows() * norm.length();
     slices = norm.rows();
     parameters = norm.length();
     sliceOf = i -> i / norm.length();
-    parameterOf = i -> i % norm.length();
-    hasMean = kind == Kind.LAYER;
-    hasBeta = kind == Kind.LAYER;
+    placeOf = i -> i % norm.length();
+    parameterOf = placeOf;
+    hasMean = !rms;
+    hasBeta = !rms;
+    hasVariance = false;
     workspaceBytes = Kernels.nativeKernels().workspaceSize(norm);
-    if (kind == Kind.LAYER) {
+    if (rms) {
+      forward = (p, k, w) -> k.rmsNormForward(norm, p.x, p.gamma, p.y, p.invStd, w);
+      backward = (p, k, w) -> k.rmsNormBackward(norm, p.x, p.dy, p.gamma, p.invStd, p.dx, p.dgamma, w);
+    } else {
       forward = (p, k, w) -> k.layerNormForward(norm, p.x, p.gamma, p.beta, p.y, p.mean, p.invStd, w);
       backward =
           (p, k, w) -> k.layerNormBackward(norm, p.x, p.dy, p.gamma, p.mean, p.invStd, p.dx, p.dgamma, p.dbeta, w);
-    } else {
-      forward = (p, k, w) -> k.rmsNormForward(norm, p.x, p.gamma, p.y, p.invStd, w);
-      backward = (p, k, w) -> k.rmsNormBackward(norm, p.x, p.dy, p.gamma, p.invStd, p.dx, p.dgamma, w);
     }
+    allocate();
+  }
+
+  private SliceProblem(GroupNormDescriptor norm) {
+    name = norm.toString();
+    type = norm.dataType();
+    epsilon = norm.epsilon();
+    var s = norm.spatial();
+    var c = norm.channels();
+    var ofGroup = c / norm.groups();
+    var first = norm.layout() == Layout.CHANNELS_FIRST;
+    elements = norm.batch() * c * s;
+    slices = norm.batch() * norm.groups();
+    parameters = c;
+    parameterOf = i -> first ? i / s % c : i % c;
+    sliceOf = i -> i / (c * s) * norm.groups() + parameterOf.applyAsLong(i) / ofGroup;
+    placeOf = i -> parameterOf.applyAsLong(i) % ofGroup * s + (first ? i % s : i / c % s);
+    hasMean = true;
+    hasBeta = true;
+    hasVariance = true;
+    workspaceBytes = Kernels.nativeKernels().workspaceSize(norm);
+    forward = (p, k, w) -> k.groupNormForward(norm, p.x, p.gamma, p.beta, p.y, p.mean, p.variance, p.invStd, w);
+    backward =
+        (p, k, w) -> k.groupNormBackward(norm, p.x, p.dy, p.gamma, p.mean, p.invStd, p.dx, p.dgamma, p.dbeta, w);
     allocate();
   }
 
   /** The normalizations of slices. */
   enum Kind {
-    LAYER,
-    RMS;
+    LAYER {
+      @Override
+      SliceProblem of(long slices, long length, double epsilon, DataType type, int threads) {
+        return new SliceProblem(false, new LayerNormDescriptor(slices, length, epsilon, type, threads));
+      }
+    },
+    RMS {
+      @Override
+      SliceProblem of(long slices, long length, double epsilon, DataType type, int threads) {
+        return new SliceProblem(true, new LayerNormDescriptor(slices, length, epsilon, type, threads));
+      }
+    },
+    GROUP_CHANNELS_FIRST {
+      @Override
+      SliceProblem of(long slices, long length, double epsilon, DataType type, int threads) {
+        return groups(slices, length, 4, epsilon, type, Layout.CHANNELS_FIRST, threads);
+      }
+    },
+    GROUP_CHANNELS_LAST {
+      @Override
+      SliceProblem of(long slices, long length, double epsilon, DataType type, int threads) {
+        return groups(slices, length, 4, epsilon, type, Layout.CHANNELS_LAST, threads);
+      }
+    },
+    INSTANCE_CHANNELS_FIRST {
+      @Override
+      SliceProblem of(long slices, long length, double epsilon, DataType type, int threads) {
+        return groups(slices, length, 1, epsilon, type, Layout.CHANNELS_FIRST, threads);
+      }
+    },
+    INSTANCE_CHANNELS_LAST {
+      @Override
+      SliceProblem of(long slices, long length, double epsilon, DataType type, int threads) {
+        return groups(slices, length, 1, epsilon, type, Layout.CHANNELS_LAST, threads);
+      }
+    };
 
-    SliceProblem of(long rows, long length, double epsilon, DataType type) {
-      return of(rows, length, epsilon, type, 0);
+    /** Of so many slices with so many values. */
+    abstract SliceProblem of(long slices, long length, double epsilon, DataType type, int threads);
+
+    SliceProblem of(long slices, long length, double epsilon, DataType type) {
+      return of(slices, length, epsilon, type, 0);
     }
 
-    SliceProblem of(long rows, long length, double epsilon, DataType type, int threads) {
-      return new SliceProblem(this, new LayerNormDescriptor(rows, length, epsilon, type, threads));
+    /** Slices as groups of one image or of several, with up to so many channels. */
+    private static SliceProblem groups(
+        long slices, long length, long mostChannels, double epsilon, DataType type, Layout layout, int threads) {
+      var groups = largestDivisor(slices, 6);
+      var channels = largestDivisor(length, mostChannels);
+      return new SliceProblem(
+          new GroupNormDescriptor(
+              slices / groups, groups * channels, length / channels, groups, epsilon, type, layout, threads));
     }
 
-    /** The operation that goes forward. */
-    String forward() {
-      return this == LAYER ? "layerNormForward" : "rmsNormForward";
-    }
-
-    String backward() {
-      return this == LAYER ? "layerNormBackward" : "rmsNormBackward";
-    }
-
-    String invStd() {
-      return this == LAYER ? "invStd" : "invRms";
+    private static long largestDivisor(long number, long most) {
+      return LongStream.rangeClosed(1, most).filter(divisor -> number % divisor == 0).max().orElseThrow();
     }
   }
 
@@ -103,6 +167,7 @@ final class SliceProblem implements AutoCloseable {
     dgamma = parameters();
     dbeta = hasBeta ? parameters() : NULL;
     mean = hasMean ? statistics() : NULL;
+    variance = hasVariance ? statistics() : NULL;
     invStd = statistics();
   }
 
@@ -172,7 +237,7 @@ final class SliceProblem implements AutoCloseable {
   /** The arrays that the operations write, one after the other, as bytes. */
   byte[][] outputs() {
     return new byte[][] {
-      bytes(y), bytes(dx), bytes(dgamma), bytes(dbeta), bytes(mean), bytes(invStd)
+      bytes(y), bytes(dx), bytes(dgamma), bytes(dbeta), bytes(mean), bytes(variance), bytes(invStd)
     };
   }
 

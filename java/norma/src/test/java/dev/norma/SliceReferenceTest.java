@@ -30,10 +30,13 @@ class SliceReferenceTest {
     "LAYER, FLOAT32, 0, 1", "LAYER, FLOAT32, 1e7, 1", "LAYER, FLOAT32, 0, 1e18", "LAYER, FLOAT64, 0, 1",
     "LAYER, FLOAT64, 1e7, 1", "LAYER, FLOAT64, 0, 1e150", "LAYER, FLOAT64, 0, 1e-150", "LAYER, BFLOAT16, 3, 1",
     "LAYER, FLOAT16, 3, 1", "RMS, FLOAT32, 0, 1", "RMS, FLOAT32, 1e7, 1", "RMS, FLOAT64, 0, 1", "RMS, FLOAT64, 1e7, 1",
-    "RMS, FLOAT64, 0, 1e150", "RMS, BFLOAT16, 3, 1", "RMS, FLOAT16, 3, 1"
+    "RMS, FLOAT64, 0, 1e150", "RMS, BFLOAT16, 3, 1", "RMS, FLOAT16, 3, 1", "GROUP_CHANNELS_FIRST, FLOAT32, 1e7, 1",
+    "GROUP_CHANNELS_FIRST, FLOAT64, 1e7, 1", "GROUP_CHANNELS_LAST, FLOAT32, 0, 1e18",
+    "GROUP_CHANNELS_LAST, FLOAT64, 1e7, 1", "GROUP_CHANNELS_LAST, BFLOAT16, 3, 1",
+    "INSTANCE_CHANNELS_FIRST, FLOAT64, 3, 1", "INSTANCE_CHANNELS_LAST, FLOAT64, 0, 1e150"
   })
   void formulas(SliceProblem.Kind kind, DataType type, double mean, double deviation) {
-    try (var problem = kind.of(4, 9, EPSILON, type).fill(mean, deviation).run(Kernels.reference())) {
+    try (var problem = kind.of(12, 9, EPSILON, type).fill(mean, deviation).run(Kernels.reference())) {
       new Exact(problem).require();
     }
   }
@@ -86,6 +89,10 @@ class SliceReferenceTest {
         var foundMean = p.mean.getAtIndex(JAVA_DOUBLE, slice);
         assertThat(Math.abs(foundMean - mean.doubleValue()))
             .isLessThanOrEqualTo(Math.ulp(foundMean) + 0x1p-53 * variance.sqrt(DIGITS).doubleValue());
+      }
+      if (p.variance.byteSize() > 0) {
+        assertThat(p.variance.getAtIndex(JAVA_DOUBLE, slice) / variance.doubleValue() - 1)
+            .isBetween(-8 * 0x1p-53, 8 * 0x1p-53);
       }
       for (var i : elements) {
         var beta = p.parameter(p.beta, i, 0);

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Layer and RMS normalization by the native kernels: within what {@link Tolerances} derives of the reference. */
+/** Normalization of slices by the native kernels: within what {@link Tolerances} derives of the reference. */
 class SlicesAgainstReferenceTest {
   private static final double EPSILON = 1e-5;
 
@@ -136,6 +136,8 @@ class SlicesAgainstReferenceTest {
       p.dgamma = dgamma;
       p.backward(checked);
       p.mean = NULL;
+      p.variance = NULL;
+      p.forward(checked);
       p.invStd = NULL;
       p.forward(checked);
     }
@@ -155,6 +157,7 @@ class SlicesAgainstReferenceTest {
         team.dy = team.dx;
         team.backward(kernels);
         team.mean = NULL;
+        team.variance = NULL;
         team.invStd = NULL;
         team.y = team.tensor().copyFrom(team.x);
         team.x = team.y;
