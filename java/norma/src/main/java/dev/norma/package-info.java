@@ -1,6 +1,7 @@
 /**
- * Normalization layers: {@link dev.norma.BatchNorm} is the layer, {@link dev.norma.Tensor} what goes in and out of it,
- * {@link dev.norma.Kernels} the operations below it for those who keep the state themselves.
+ * Normalization layers: {@link dev.norma.BatchNorm}, {@link dev.norma.LayerNorm}, {@link dev.norma.RmsNorm}, {@link
+ * dev.norma.GroupNorm} and {@link dev.norma.InstanceNorm}; {@link dev.norma.Tensor} is what goes in and out of them,
+ * {@link dev.norma.Kernels} the operations below them for those who keep the state themselves.
  *
  * <pre>{@code
  * try (Arena arena = Arena.ofConfined();

@@ -23,6 +23,7 @@ final class CaseCheck {
   private final Arena arena;
   private final Comparison comparison;
   private final RowCheck rows;
+  private final GroupCheck groups;
   private final BatchNormDescriptor norm;
   private final DataType type;
   private final ErrorScales training;
@@ -33,6 +34,7 @@ final class CaseCheck {
     this.arena = comparison.arena();
     this.comparison = comparison;
     rows = new RowCheck(in, comparison, seed);
+    groups = new GroupCheck(in, comparison);
     norm = in.norm;
     type = in.checkCase.type();
     training = new ErrorScales(in, in.dy, in.mean, in.variance);
@@ -68,6 +70,7 @@ final class CaseCheck {
     fold();
     gradientDescentStep();
     rows.runAll();
+    groups.runAll();
   }
 
   private CheckedOutput tensor(String name, CheckedOutput.Scale scale) {

@@ -25,8 +25,9 @@ import picocli.CommandLine.TypeConversionException;
       "",
       "Every combination of shape, layout and type is run on normal numbers, on numbers with mean 1e4 and 1e7, on "
           + "constant channels, and on very large and very small numbers. Layer and RMS normalization take whole "
-          + "samples as rows where channels come first, and the channels of each position where they come last. Exit "
-          + "code 1 if a result differs from the reference by more than rounding can explain.",
+          + "samples as rows where channels come first, and the channels of each position where they come last; group "
+          + "normalization takes up to 8 groups. Exit code 1 if a result differs from the reference by more than "
+          + "rounding can explain.",
       ""
     },
     sortOptions = false)
@@ -36,11 +37,11 @@ final class CheckCommand implements Callable<Integer> {
       "1x2x113x113", "130x3x2");
 
   private static final List<String> EXPLANATION = List.of(
-      "Errors are in ULP: units in the last place of the tensor's type (of double for the merges; of float for",
-      "parameters and statistics that belong to tensors of 16 bits) at the size of the largest number that the",
-      "formula adds up. For y that is max(|y|, |y - beta|, |beta|), in training also |gamma|, with ReLU also the",
-      "residual; for dx the largest of its three terms; for sums the sum of their terms' absolute values; for",
-      "variances, inverse deviations and folded weights the value itself.");
+      "Errors are in ULP: units in the last place of the tensor's type (of double for merges and averages; of",
+      "float for parameters and statistics that belong to tensors of 16 bits) at the size of the largest number",
+      "that the formula adds up. For y that is max(|y|, |y - beta|, |beta|), in training also |gamma|, with ReLU",
+      "also the residual; for dx the largest of its three terms; for sums the sum of their terms' absolute values;",
+      "for variances, inverse deviations and folded weights the value itself.");
 
   @Option(names = "--shape", paramLabel = "NxCx...", converter = ExtentsConverter.class,
       description = "Only this shape: batch, channels, then up to three spatial extents, whatever the layout, "

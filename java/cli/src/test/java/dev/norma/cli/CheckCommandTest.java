@@ -17,7 +17,8 @@ class CheckCommandTest {
     "relu backward training", "relu forward inference", "relu backward inference", "running update",
     "local statistics", "merge statistics", "normalize", "local gradient sums", "merge gradient sums",
     "gradient input", "fold", "gradient descent", "layer norm forward", "layer norm backward", "rms norm forward",
-    "rms norm backward"
+    "rms norm backward", "group norm forward", "group norm backward", "instance norm forward",
+    "instance norm backward", "instance norm averages"
   };
 
   @Test
