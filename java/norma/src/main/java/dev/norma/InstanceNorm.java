@@ -43,9 +43,10 @@ import java.util.Optional;
  * <h2>Running statistics</h2>
  *
  * Without them, inference computes what training does. A layer that was built with {@link
- * Builder#trackRunningStatistics} follows in each forward pass for training the averages over the images of their means
- * and, by the rule of {@link Builder#momentum}, of their variances, unbiased ones if not told otherwise; {@link #infer}
- * and {@link #backwardInference} then take these as constants, like batch normalization does.
+ * Builder#trackRunningStatistics} follows, in each forward pass for training, the averages of the means and variances
+ * over the images, by a rule like that of {@link BatchNorm}; its variances are unbiased, {@code variance * S / (S - 1)},
+ * if not told otherwise. {@link #infer} and {@link #backwardInference} then take these as constants, as batch
+ * normalization does.
  *
  * <h2>One value per channel</h2>
  *
@@ -64,10 +65,9 @@ import java.util.Optional;
  *
  * <ul>
  *   <li>{@link IllegalArgumentException}: another number of channels, data type, layout or extents; a read-only or
- *       overlapping output ; one value per
- *       channel and image;
+ *       overlapping output; one value per channel and image;
  *   <li>{@link IllegalStateException}: the layer or the arena of a tensor is closed; backward before forward; step
- *       before backward ; running statistics where there are none;
+ *       before backward; running statistics where there are none;
  *   <li>{@link WrongThreadException}: a tensor belongs to another thread; the message says to which;
  *   <li>{@link java.util.ConcurrentModificationException}: another thread is using the layer;
  *   <li>{@link NullPointerException}: an argument is null.

@@ -58,7 +58,7 @@ record SliceGradients(Slices slices, boolean centred, MemorySegment x, MemorySeg
     slices.forEachOf(
         slice,
         i -> {
-          sums[0] += Math.abs(g(i));
+          sums[0] += centred ? Math.abs(g(i)) : 0;
           sums[1] += Math.abs(g(i) * xHat(by, i));
         });
     return new GradientSums(sums[0], sums[1]);

@@ -126,7 +126,7 @@ final class Tolerances {
     var error = sumError + TERM * roundoff;
     var subnormal = count * real.ulp(0);
     return new GradientSums(
-        error * magnitudes.dy() + subnormal,
+        magnitudes.dy() == 0 ? 0 : error * magnitudes.dy() + subnormal,
         error * (magnitudes.dyXHat() + magnitudes.dy() * reachOfRest(by)) + subnormal * (1 + by.invStd()));
   }
 

@@ -104,6 +104,29 @@ class LayerNormTest {
   }
 
   @Test
+  void otherLastAxesAreRefused() {
+    try (var layer = LayerNorm.builder(2, 4).build()) {
+      for (var x :
+          new Tensor[] {
+            Tensor.rows(arena, DataType.FLOAT32, 4, 4),
+            Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 3, 4, 2),
+            Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_LAST, 3, 2, 4),
+            Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 1, 1, 8)
+          }) {
+        requireRefused(
+            "x is " + x + ", but the layer normalizes [2, 4] of FLOAT32, the last extents in the order of memory",
+            () -> layer.infer(x, x));
+      }
+    }
+    try (var layer = LayerNorm.builder(2, 2, 2).build()) {
+      var x = Tensor.allocate(arena, DataType.FLOAT32, Layout.CHANNELS_FIRST, 2, 2);
+      requireRefused(
+          "x is " + x + ", but the layer normalizes [2, 2, 2] of FLOAT32, the last extents in the order of memory",
+          () -> layer.infer(x, x));
+    }
+  }
+
+  @Test
   void aLayerWithoutParametersOrWithoutBeta() {
     try (var plain = LayerNorm.builder(4).affine(false).epsilon(0).build();
         var scaled = LayerNorm.builder(4).bias(false).epsilon(0).kernels(Kernels.checked()).build()) {

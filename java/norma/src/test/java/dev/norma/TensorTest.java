@@ -127,6 +127,22 @@ class TensorTest {
   }
 
   @Test
+  void rowsAreOneAfterTheOther() {
+    var tensor = Tensor.rows(arena, DataType.FLOAT16, 3, 5);
+    assertThat(tensor.extents()).containsExactly(3, 5);
+    assertThat(tensor.index(1, 2, 0)).isEqualTo(7);
+    var view = Tensor.rows(tensor.segment(), DataType.FLOAT16, 5, 3);
+    view.set(7, 4);
+    assertThat(tensor.get(7)).isEqualTo(4);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Tensor.rows(arena, DataType.FLOAT16, 3, 0))
+        .withMessage("extents must be at least 1: [3, 0]");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Tensor.rows(tensor.segment(), DataType.FLOAT32, 3, 5))
+        .withMessage("a FLOAT32 tensor of extents [3, 5] takes 60 bytes, not the 30 of the segment");
+  }
+
+  @Test
   void copyFromWantsAllElements() {
     var tensor = Tensor.allocate(arena, DataType.FLOAT64, Layout.CHANNELS_FIRST, 2, 3);
     assertThatIllegalArgumentException()
