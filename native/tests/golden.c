@@ -1,5 +1,5 @@
 /*
- * PyTorch's results in float64, from the files in golden/, for every operation of the header. The
+ * Results in float64 from the files in golden/: those of PyTorch for every operation, those of ONNX's node tests. The
  * instruction-set level is the one that NORMA_ISA names.
  */
 #include <dirent.h>
@@ -9,52 +9,18 @@
 #include <string.h>
 
 #include "golden_file.h"
+#include "golden_samples.h"
+#include "golden_tolerances.h"
 #include "layer.h"
 
-/*
- * The tolerances. u is the unit roundoff of the data type, M the values of a channel, A the additions
- * in a lane. One addition is off by at most u times the partial sum; the errors are independent and
- * evenly spread (deviation u / sqrt(3)), and partial sums grow in proportion to the terms added. A lane
- * then deviates by u / sqrt(3) * sqrt(A / 3) of its sum, the M / A lanes together by u * A / (3 sqrt(M))
- * of the sum of the terms' magnitudes. Six deviations, in units u, are
- *   g = 2 A / sqrt(M)
- * What the files themselves are off by stands in make_golden.py; `file` is above all of it.
- */
-typedef struct tolerances {
-  double u, g;
-  double file;     /* relative */
-  double variance; /* relative */
-  double mean;     /* relative to sigma */
-} tolerances;
-
-/*
- * With Q and S the sums of d^2 and d, d = x - shift, |shift - mean| <= k sigma:
- *   Q <= (1 + k^2) M sigma^2,  sum of |d| <= sqrt(M Q)
- * d is rounded once, so Q is off by (g + 2) u Q and S by (g + 1) u sqrt(M Q); Q - S^2 / M takes 2 k sigma
- * times the error of S. moments.h keeps k <= 2.
- */
-static tolerances tolerances_of(const test_layer *l) {
-  const bool is_double = l->norm.data_type == NORMA_FLOAT64;
+static golden_tolerances tolerances_of(const test_layer *l) {
   const bool rows = l->norm.layout == NORMA_CHANNELS_LAST || l->norm.spatial == 1;
-  const int64_t lanes = is_double ? 16 : 32;
+  const int64_t lanes = l->norm.data_type == NORMA_FLOAT64 ? 16 : 32;
   const int64_t runs = l->norm.batch * ((l->norm.spatial + lanes - 1) / lanes);
-  const double additions = fmin(128, (double)(rows ? l->count : runs));
-  const double k = 2;
-  tolerances t = {.u = unit_roundoff(l->norm.data_type), .file = (is_double ? 20 : 1e5) * 0x1p-53};
-  t.g = 2 * additions / sqrt((double)l->count);
-  t.variance = t.u * ((1 + k * k) * (t.g + 2) + 2 * k * sqrt(1 + k * k) * (t.g + 1)) + t.file;
-  t.mean = t.u * sqrt(1 + k * k) * (t.g + 1);
-  return t;
+  return golden_tolerances_of(l->norm.data_type, (double)(rows ? l->count : runs), (double)l->count);
 }
-
-/* What norma.h promises of y: a few units in the last place, each 2 u. */
-static const double A_FEW = 4;
 
 /* ---- A layer from a file ---- */
-
-static void put_all(int32_t data_type, void *array, const double *values, int64_t count) {
-  for (int64_t i = 0; i < count; i++) value_put(data_type, array, i, values[i]);
-}
 
 /* Samples first .. first + batch - 1 of the file's. */
 static test_layer layer_from(const golden_file *file, int64_t first, int64_t batch) {
@@ -70,14 +36,14 @@ static test_layer layer_from(const golden_file *file, int64_t first, int64_t bat
     .data_type = type,
     .layout = strcmp(golden_text(file, "layout"), "ncs") == 0 ? NORMA_CHANNELS_FIRST : NORMA_CHANNELS_LAST
   });
-  put_all(type, made.x, golden_tensor(file, "x", all) + first * c * s, made.elements);
-  put_all(type, made.dy, golden_tensor(file, "dy", all) + first * c * s, made.elements);
-  put_all(type, made.running_mean, golden_tensor(file, "running_mean0", c), c);
-  put_all(type, made.running_var, golden_tensor(file, "running_var0", c), c);
+  golden_put(type, made.x, golden_tensor(file, "x", all) + first * c * s, made.elements);
+  golden_put(type, made.dy, golden_tensor(file, "dy", all) + first * c * s, made.elements);
+  golden_put(type, made.running_mean, golden_tensor(file, "running_mean0", c), c);
+  golden_put(type, made.running_var, golden_tensor(file, "running_var0", c), c);
   const double *gamma = golden_optional(file, "gamma", c);
   const double *beta = golden_optional(file, "beta", c);
-  if (gamma) put_all(type, made.gamma, gamma, c);
-  if (beta) put_all(type, made.beta, beta, c);
+  if (gamma) golden_put(type, made.gamma, gamma, c);
+  if (beta) golden_put(type, made.beta, beta, c);
   if (!gamma) made.gamma = NULL;
   if (!beta) made.beta = NULL;
   return made;
@@ -99,7 +65,7 @@ static void run(test_layer *l, test_operation operation) { assert_int_equal(laye
 /* ---- Comparisons ---- */
 
 static void check_statistics(const test_layer *l, const double *mean, const double *variance) {
-  const tolerances t = tolerances_of(l);
+  const golden_tolerances t = tolerances_of(l);
   for (int64_t c = 0; c < l->norm.channels; c++) {
     const double sigma = sqrt(variance[c]);
     assert_close(l->mean[c], mean[c], t.mean * sigma + t.file * fmax(1, fabs(mean[c])), "mean[%ld]", (long)c);
@@ -108,7 +74,7 @@ static void check_statistics(const test_layer *l, const double *mean, const doub
 }
 
 static void check_y(const test_layer *l, const golden_file *file, const char *name) {
-  const tolerances t = tolerances_of(l);
+  const golden_tolerances t = tolerances_of(l);
   const double *all = golden_tensor(file, name, l->elements);
   for (int64_t c = 0; c < l->norm.channels; c++) {
     for (int64_t i = 0; i < values_of(l); i++) {
@@ -116,7 +82,7 @@ static void check_y(const test_layer *l, const golden_file *file, const char *na
       const double y = all[at];
       const double size = fmax(fabs(y), fmax(beta_of(l, c), gamma_of(l, c)));
       const double file_size = fmax(fabs(y), fabs(y) + beta_of(l, c));
-      assert_close(value_at(l->norm.data_type, l->out, at), y, A_FEW * 2 * t.u * size + t.file * file_size,
+      assert_close(value_at(l->norm.data_type, l->out, at), y, golden_a_few * 2 * t.u * size + t.file * file_size,
                    "%s of channel %ld, value %ld", name, (long)c, (long)i);
     }
   }
@@ -150,15 +116,15 @@ static magnitudes magnitudes_of(const test_layer *l, int64_t c, double mean, dou
  * Sums of dy, and of dy * x_hat with d = x - center and the product rounded once each and inv_std off by
  * half of what the variance is; the mean is off by t.mean sigma, and that times the sum of dy.
  */
-static double off_dy(const tolerances *t, const magnitudes *m) { return ((t->g + 1) * t->u + t->file) * m->dy; }
+static double off_dy(const golden_tolerances *t, const magnitudes *m) { return ((t->g + 1) * t->u + t->file) * m->dy; }
 
-static double off_dy_x_hat(const tolerances *t, const magnitudes *m) {
+static double off_dy_x_hat(const golden_tolerances *t, const magnitudes *m) {
   return ((t->g + 3) * t->u + t->variance / 2 + t->file) * m->dy_x_hat + (t->mean + t->file) * m->dy;
 }
 
 static void check_sums(const test_layer *l, const double *mean, const double *variance, const double *sum_dy,
                        const double *sum_dy_x_hat, bool parameters) {
-  const tolerances t = tolerances_of(l);
+  const golden_tolerances t = tolerances_of(l);
   const int32_t type = l->norm.data_type;
   for (int64_t c = 0; c < l->norm.channels; c++) {
     const magnitudes m = magnitudes_of(l, c, mean[c], variance[c]);
@@ -176,7 +142,7 @@ static void check_sums(const test_layer *l, const double *mean, const double *va
  */
 static void check_dx(const test_layer *l, const golden_file *file, const char *name, const double *mean,
                      const double *variance) {
-  const tolerances t = tolerances_of(l);
+  const golden_tolerances t = tolerances_of(l);
   const double *all = golden_tensor(file, name, l->elements);
   const double count = (double)(values_of(l));
   for (int64_t c = 0; c < l->norm.channels; c++) {
@@ -237,7 +203,7 @@ static void test_inference(void **state) {
 static void test_running_update(void **state) {
   const golden_file *file = *state;
   test_layer l = layer_from(file, 0, golden_integer(file, "n"));
-  const tolerances t = tolerances_of(&l);
+  const golden_tolerances t = tolerances_of(&l);
   const int32_t type = l.norm.data_type;
   const int64_t channels = l.norm.channels;
   const norma_running_rule rule = {
@@ -428,14 +394,14 @@ static void test_gradient_descent(void **state) {
   void *gradient = new_bytes(length * value_size(type));
   void *velocity = rule.momentum > 0 ? new_bytes(length * value_size(type)) : NULL;
   for (int64_t i = 0; velocity && i < length; i++) value_put(type, velocity, i, 0);
-  put_all(type, parameter, golden_tensor(file, "parameter0", length), length);
+  golden_put(type, parameter, golden_tensor(file, "parameter0", length), length);
 
   const double exact = golden_integer(file, "exact") ? 0 : 1;
   const double rounding = exact * (unit_roundoff(type) + 8 * 0x1p-53);
   const double size = 2 * largest_of(file, length, steps);
   drift off = {0, 0};
   for (int64_t step = 0; step < steps; step++) {
-    put_all(type, gradient, golden_tensor(file, "gradients", length * steps) + step * length, length);
+    golden_put(type, gradient, golden_tensor(file, "gradients", length * steps) + step * length, length);
     assert_int_equal(norma_gradient_descent_step(&rule, type, length, gradient, parameter, velocity), NORMA_OK);
     off = drift_on(&rule, off, rounding, size);
     check_step(file, "parameters", parameter, step, off.parameter);
@@ -448,7 +414,7 @@ static void test_gradient_descent(void **state) {
 
 /* ---- All files ---- */
 
-enum { FILES_AT_MOST = 64, TESTS_AT_MOST = 4 * FILES_AT_MOST };
+enum { FILES_AT_MOST = 128, TESTS_AT_MOST = 4 * FILES_AT_MOST };
 
 typedef struct suite {
   golden_file *files[FILES_AT_MOST];
@@ -457,24 +423,41 @@ typedef struct suite {
   int file_count, test_count;
 } suite;
 
+/* What a file is tested with, by how its name begins. */
+static const struct {
+  const char *prefix, *what;
+  CMUnitTestFunction test;
+} TESTS[] = {
+  {"batch_norm_", "training", test_training},
+  {"batch_norm_", "inference", test_inference},
+  {"batch_norm_", "running update", test_running_update},
+  {"split_", "training", test_training},
+  {"split_", "inference", test_inference},
+  {"split_", "running update", test_running_update},
+  {"split_", "in parts", test_split},
+  {"layer_norm_", "forward and backward", golden_layer_norm},
+  {"onnx_layer_normalization_", "forward", golden_layer_norm},
+  {"rms_norm_", "forward and backward", golden_rms_norm},
+  {"onnx_rms_normalization_", "forward", golden_rms_norm},
+  {"gradient_descent_", "steps", test_gradient_descent}
+};
+
 static void add(suite *all, golden_file *file, const char *what, CMUnitTestFunction test) {
+  assert_in_range(all->test_count, 0, TESTS_AT_MOST - 1);
   const int i = all->test_count++;
   snprintf(all->names[i], sizeof all->names[i], "%s: %s", file->name, what);
   all->tests[i] = (struct CMUnitTest){.name = all->names[i], .test_func = test, .initial_state = file};
 }
 
 static void add_file(suite *all, const char *name) {
+  assert_in_range(all->file_count, 0, FILES_AT_MOST - 1);
   golden_file *file = new_bytes(sizeof *file);
   *file = golden_read(GOLDEN_FOLDER, name);
   all->files[all->file_count++] = file;
-  if (strncmp(name, "gradient_descent_", 17) == 0) {
-    add(all, file, "steps", test_gradient_descent);
-    return;
-  }
-  add(all, file, "training", test_training);
-  add(all, file, "inference", test_inference);
-  add(all, file, "running update", test_running_update);
-  if (strncmp(name, "split_", 6) == 0) add(all, file, "in parts", test_split);
+  const int before = all->test_count;
+  for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS; i++)
+    if (strncmp(name, TESTS[i].prefix, strlen(TESTS[i].prefix)) == 0) add(all, file, TESTS[i].what, TESTS[i].test);
+  if (all->test_count == before) fail_msg("no test for %s", name);
 }
 
 static void add_files(suite *all) {
@@ -482,7 +465,7 @@ static void add_files(suite *all) {
   if (!folder) return;
   for (struct dirent *entry; (entry = readdir(folder));) {
     const size_t length = strlen(entry->d_name);
-    if (length > 4 && strcmp(entry->d_name + length - 4, ".txt") == 0 && all->file_count < FILES_AT_MOST)
+    if (length > 4 && strcmp(entry->d_name + length - 4, ".txt") == 0)
       add_file(all, entry->d_name);
   }
   closedir(folder);

@@ -88,6 +88,10 @@ const double *golden_tensor(const golden_file *file, const char *tensor, int64_t
   return values;
 }
 
+void golden_put(int32_t data_type, void *array, const double *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) value_put(data_type, array, i, values[i]);
+}
+
 int64_t golden_count(const golden_file *file, const char *tensor) {
   for (int i = 0; i < file->tensors; i++)
     if (strcmp(file->tensor[i].name, tensor) == 0) return file->tensor[i].count;

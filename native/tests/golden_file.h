@@ -31,6 +31,9 @@ const double *golden_optional(const golden_file *file, const char *tensor, int64
 /* The same for one that must be there. */
 const double *golden_tensor(const golden_file *file, const char *tensor, int64_t count);
 
+/* Puts the values of a tensor into an array of elements. */
+void golden_put(int32_t data_type, void *array, const double *values, int64_t count);
+
 /* The number of values of a tensor; 0 where the file has none of that name. */
 int64_t golden_count(const golden_file *file, const char *tensor);
 

@@ -22,7 +22,7 @@ function(has_openmp compiler result)
 endfunction()
 
 # ---- Golden vectors, once per line of isa.def that this build has.
-add_executable(norma_test_golden golden.c golden_file.c)
+add_executable(norma_test_golden golden.c golden_file.c golden_samples.c golden_tolerances.c)
 target_compile_definitions(norma_test_golden PRIVATE GOLDEN_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/golden")
 target_link_libraries(norma_test_golden PRIVATE norma_test_tools)
 file(STRINGS ${source}/isa.def lines REGEX "^ISA\\(")

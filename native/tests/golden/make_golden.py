@@ -28,32 +28,43 @@ split_*.txt: one batch in parts along N, as in synchronized batch normalization;
   sums_dy sums_dy_x_hat                      parts * c: each part's sums, x_hat by the whole's statistics
   y, dx, dgamma, dbeta are those of the whole batch.
 
+layer_norm_*.txt, rms_norm_*.txt
+  keys     VERSION  rows length  data_type  epsilon
+  inputs   x dy gamma beta                   no beta in rms_norm_*.txt, and no dbeta
+  results  mean inv_std                      of the rows; in rms_norm_*.txt inv_rms
+           y dx dgamma dbeta
+
 gradient_descent_*.txt: torch.optim.SGD, velocity starting at zeros
   keys     VERSION  length steps data_type learning_rate momentum weight_decay nesterov (0|1)
            exact (1: every value of every step is exact in data_type, so compare at threshold zero)
   inputs   parameter0 (length)  gradients (steps * length, one step after the other)
   results  parameters, velocities (steps * length): after each step; no velocities where momentum is 0
 
-How far the results themselves are from the formulas, measured in 200-bit arithmetic, in units of 2^-53:
+How far the results themselves are from the formulas, measured in 200-bit arithmetic, in units of 2^-53,
+of batch normalization:
   y                17 of max(|y|, |beta|, |y - beta|)     56 in the f32 files, 1e5 in the one with mean 1e4
   dx               6 of |gamma| / sqrt(variance + epsilon)  10 in the f32 files, 3e3 in the one with mean 1e4
   dgamma, dbeta    2 of the sum of the terms' magnitudes     3 in the f32 files, 2e3 in the one with mean 1e4
   mean, variance, running_mean, running_var   4 of max(1, magnitude)  1e3 in the one with mean 1e4
+of the others:
+  y                13 of max(|y|, |beta|, |y - beta|)     33 in the f32 files, 8e4 in those with mean 1e4
+  dx               3 of the sum of its terms' magnitudes    11 in the f32 files, 6e3 in those with mean 1e4
+  dgamma, dbeta    2 of the sum of the terms' magnitudes    70 in the f32 files, 2e4 in those with mean 1e4
+  statistics       4 of max(1, magnitude), inv_std and inv_rms of themselves    8e3 in those with mean 1e4
 The large ones come from PyTorch folding the mean into the offset; one unit of f32 is 5e8 of these units.
 """
 
 import os
 import platform
 import random
-import struct
-from pathlib import Path
 
 os.environ["ATEN_CPU_CAPABILITY"] = "default"  # read when torch is imported
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
-FOLDER = Path(__file__).resolve().parent
+from golden_file import GoldenFile  # noqa: E402
+
 TYPES = {"f32": torch.float32, "f64": torch.float64}
 VERSION = f"torch-{torch.__version__},python-{platform.python_version()}"
 UPDATE_WEIGHT = 0.1
@@ -78,22 +89,6 @@ class Inputs:
         return torch.tensor(values, dtype=torch.float64).to(self.dtype).double().reshape(shape)
 
 
-class GoldenFile:
-    """The text of one file: keys first, then tensors."""
-
-    def __init__(self, **keys):
-        self.lines = [f"VERSION {VERSION}"] + [f"{key} {value}" for key, value in keys.items()]
-
-    def tensor(self, name, data_type, values):
-        code, per_line = {"f32": (">f", 10), "f64": (">d", 5)}[data_type]
-        words = [struct.pack(code, value).hex() for value in values.flatten().tolist()]
-        self.lines.append(f"tensor {name} {data_type} {len(words)}")
-        self.lines += [" ".join(words[i : i + per_line]) for i in range(0, len(words), per_line)]
-
-    def write(self, name):
-        (FOLDER / f"{name}.txt").write_text("\n".join(self.lines) + "\n", encoding="ascii", newline="\n")
-
-
 def in_layout(tensor, layout):
     """The elements of an N x C x ... tensor in the order they have in memory."""
     return (tensor if layout == "ncs" else tensor.movedim(1, -1)).contiguous()
@@ -104,15 +99,34 @@ def spatial_mean_and_variance(x):
     return mean, variance
 
 
+def to_differentiate(x, gamma, beta, shape):
+    """Copies to take gradients by; ones and zeros of that shape where gamma and beta are not."""
+    gamma = torch.ones(shape).double() if gamma is None else gamma
+    beta = torch.zeros(shape).double() if beta is None else beta
+    return (tensor.clone().requires_grad_() for tensor in (x, gamma, beta))
+
+
 def run_batch_norm(x, dy, gamma, beta, running_mean, running_var, epsilon, training):
     """y, dx, dgamma and dbeta by automatic differentiation; in training the running statistics move."""
-    channels = x.shape[1]
-    x = x.clone().requires_grad_()
-    gamma = (torch.ones(channels).double() if gamma is None else gamma.clone()).requires_grad_()
-    beta = (torch.zeros(channels).double() if beta is None else beta.clone()).requires_grad_()
+    x, gamma, beta = to_differentiate(x, gamma, beta, x.shape[1])
     y = F.batch_norm(x, running_mean, running_var, gamma, beta, training, UPDATE_WEIGHT, epsilon)
     y.backward(dy)
     return y.detach(), x.grad, gamma.grad, beta.grad
+
+
+def add_tensors(file, data_type, **tensors):
+    """Those that are there."""
+    for name, values in tensors.items():
+        if values is not None:
+            file.tensor(name, data_type, values)
+
+
+def add_gradients(file, layout, suffix, results):
+    y, dx, dgamma, dbeta = results
+    file.tensor("y" + suffix, "f64", in_layout(y, layout))
+    file.tensor("dx" + suffix, "f64", in_layout(dx, layout))
+    file.tensor("dgamma" + suffix, "f64", dgamma)
+    file.tensor("dbeta" + suffix, "f64", dbeta)
 
 
 def make_batch_norm(
@@ -135,6 +149,7 @@ def make_batch_norm(
     inferred = run_batch_norm(x, dy, gamma, beta, running_mean0, running_var0, epsilon, training=False)
 
     file = GoldenFile(
+        VERSION,
         n=shape[0],
         c=channels,
         s=torch.Size(shape[2:]).numel(),
@@ -144,25 +159,11 @@ def make_batch_norm(
         momentum=1 - UPDATE_WEIGHT,
         unbiased=1,
     )
-    file.tensor("x", data_type, in_layout(x, layout))
-    file.tensor("dy", data_type, in_layout(dy, layout))
-    for key, values in (
-        ("gamma", gamma),
-        ("beta", beta),
-        ("running_mean0", running_mean0),
-        ("running_var0", running_var0),
-    ):
-        if values is not None:
-            file.tensor(key, data_type, values)
-    file.tensor("mean", "f64", mean)
-    file.tensor("variance", "f64", variance)
-    file.tensor("running_mean", "f64", running_mean)
-    file.tensor("running_var", "f64", running_var)
-    for suffix, (y, dx, dgamma, dbeta) in (("", trained), ("_inference", inferred)):
-        file.tensor("y" + suffix, "f64", in_layout(y, layout))
-        file.tensor("dx" + suffix, "f64", in_layout(dx, layout))
-        file.tensor("dgamma" + suffix, "f64", dgamma)
-        file.tensor("dbeta" + suffix, "f64", dbeta)
+    add_tensors(file, data_type, x=in_layout(x, layout), dy=in_layout(dy, layout), gamma=gamma, beta=beta)
+    add_tensors(file, data_type, running_mean0=running_mean0, running_var0=running_var0)
+    add_tensors(file, "f64", mean=mean, variance=variance, running_mean=running_mean, running_var=running_var)
+    add_gradients(file, layout, "", trained)
+    add_gradients(file, layout, "_inference", inferred)
     if part_n is not None:
         add_parts(file, x, dy, mean, variance, epsilon, part_n)
     file.write(name)
@@ -187,6 +188,36 @@ def add_parts(file, x, dy, mean, variance, epsilon, part_n):
     file.tensor("variances", "f64", torch.stack(variances))
     file.tensor("sums_dy", "f64", torch.stack(sums_dy))
     file.tensor("sums_dy_x_hat", "f64", torch.stack(sums_dy_x_hat))
+
+
+def run_rows(x, dy, gamma, beta, shape, epsilon, rms):
+    """y, the statistics of the rows by name, dx, dgamma, dbeta; `shape` is that of the axes normalized together."""
+    x, gamma, beta = to_differentiate(x, gamma, beta, shape)
+    if rms:
+        y = F.rms_norm(x, shape, gamma, epsilon)
+        mean_square = x.detach().square().mean(tuple(range(-len(shape), 0)))
+        statistics = {"inv_rms": 1 / torch.sqrt(mean_square + epsilon)}
+    else:
+        y, mean, inv_std = torch.native_layer_norm(x, shape, gamma, beta, epsilon)
+        statistics = {"mean": mean, "inv_std": inv_std}
+    y.backward(dy)
+    return y.detach(), statistics, x.grad, gamma.grad, beta.grad
+
+
+def make_rows(name, seed, rows, *shape, data_type="f32", epsilon=1e-5, centre=0.5, affine="gamma beta"):
+    """Layer normalization of so many rows of that shape; RMS normalization where the name says so."""
+    rms = name.startswith("rms_norm")
+    inputs = Inputs(seed, data_type)
+    x = inputs.bell(centre, 1.5, rows, *shape)
+    dy = inputs.bell(0.1, 1.0, rows, *shape)
+    gamma = inputs.uniform(-1.5, 1.5, *shape) if "gamma" in affine else None
+    beta = inputs.uniform(-1.0, 1.0, *shape) if "beta" in affine and not rms else None
+    y, statistics, dx, dgamma, dbeta = run_rows(x, dy, gamma, beta, shape, epsilon, rms)
+
+    file = GoldenFile(VERSION, rows=rows, length=torch.Size(shape).numel(), data_type=data_type, epsilon=epsilon)
+    add_tensors(file, data_type, x=x, dy=dy, gamma=gamma, beta=beta)
+    add_tensors(file, "f64", **statistics, y=y, dx=dx, dgamma=dgamma, dbeta=None if rms else dbeta)
+    file.write(name)
 
 
 def descend(parameter0, gradients, rule):
@@ -230,6 +261,7 @@ def make_exact_gradient_descent(name, data_type, nesterov):
 def write_gradient_descent(name, data_type, parameter0, gradients, rule, exact):
     parameters, velocities = descend(parameter0, gradients, rule)
     file = GoldenFile(
+        VERSION,
         length=parameter0.numel(),
         steps=gradients.shape[0],
         data_type=data_type,
@@ -265,6 +297,24 @@ def main():
 
     make_batch_norm("split_nchw_f32", 13, (9, 4, 2, 3), part_n=[5, 0, 1, 3])
     make_batch_norm("split_dense_f64", 14, (11, 6), data_type="f64", layout="nsc", part_n=[1, 7, 0, 3])
+
+    make_rows("layer_norm_f32", 30, 7, 33)
+    make_rows("layer_norm_f64", 31, 6, 17, data_type="f64")
+    make_rows("layer_norm_last_two_axes_f32", 32, 3, 4, 5)
+    make_rows("layer_norm_one_row_f32", 33, 1, 129)
+    make_rows("layer_norm_length_1_f32", 34, 5, 1)
+    make_rows("layer_norm_mean_1e4_f32", 35, 4, 20, centre=1e4)
+    make_rows("layer_norm_no_gamma_no_beta_f32", 36, 3, 10, affine="")
+    make_rows("layer_norm_gamma_only_f32", 37, 3, 10, affine="gamma")
+    make_rows("layer_norm_epsilon_1e-3_f64", 38, 3, 10, data_type="f64", epsilon=1e-3)
+
+    make_rows("rms_norm_f32", 40, 7, 33)
+    make_rows("rms_norm_f64", 41, 6, 17, data_type="f64")
+    make_rows("rms_norm_last_two_axes_f32", 42, 3, 4, 5)
+    make_rows("rms_norm_one_row_f32", 43, 1, 129)
+    make_rows("rms_norm_length_1_f32", 44, 5, 1)
+    make_rows("rms_norm_mean_1e4_f32", 45, 4, 20, centre=1e4)
+    make_rows("rms_norm_no_gamma_f64", 46, 3, 10, data_type="f64", affine="")
 
     make_gradient_descent("gradient_descent_plain_f32", 20, "f32", lr=0.1)
     make_gradient_descent("gradient_descent_momentum_f32", 21, "f32", lr=0.05, momentum=0.9)
