@@ -37,7 +37,7 @@ final class InputGuard {
       JniUtils.backward(product, seed, true, false);
     } catch (EngineException changed) {
       throw new IllegalStateException(
-          "the input of a batch normalization was changed in place between its forward and its backward pass;"
+          "the input of a normalization was changed in place between its forward and its backward pass;"
               + " use an operation that makes a new array, such as add in place of addi",
           changed);
     }

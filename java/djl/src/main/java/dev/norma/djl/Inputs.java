@@ -40,15 +40,14 @@ final class Inputs {
    *
    * @throws IllegalArgumentException if the input does not fit the parameters
    */
-  static BatchNormDescriptor descriptor(PtNDArray x, Parameters parameters, Settings settings) {
+  static BatchNormDescriptor batchNorm(PtNDArray x, int axis, ParameterValue gamma, Settings settings) {
     Shape shape = x.getShape();
-    int axis = settings.axis();
     if (shape.dimension() < 2 || axis >= shape.dimension()) {
       throw new IllegalArgumentException(
           "the input must have at least 2 dimensions and the channels on axis %d, not shape %s"
               .formatted(axis, shape));
     }
-    requireFit(x, parameters, axis);
+    requireChannels(x, axis, gamma);
     return new BatchNormDescriptor(
         shape.slice(0, axis).size(),
         shape.get(axis),
@@ -59,17 +58,21 @@ final class Inputs {
         settings.threads());
   }
 
-  private static void requireFit(PtNDArray x, Parameters parameters, int axis) {
-    PtNDArray gamma = parameters.gamma().array();
-    if (x.getShape().get(axis) != gamma.size()) {
+  private static void requireChannels(PtNDArray x, int axis, ParameterValue gamma) {
+    long channels = gamma.array().size();
+    if (x.getShape().get(axis) != channels) {
       throw new IllegalArgumentException(
           "the input has %d channels (axis %d of %s), the block was initialized for %d"
-              .formatted(x.getShape().get(axis), axis, x.getShape(), gamma.size()));
+              .formatted(x.getShape().get(axis), axis, x.getShape(), channels));
     }
-    if (x.getDataType() != gamma.getDataType()) {
+    requireDataType(x, gamma);
+  }
+
+  private static void requireDataType(PtNDArray x, ParameterValue gamma) {
+    if (x.getDataType() != gamma.array().getDataType()) {
       throw new IllegalArgumentException(
           "the input is %s, the parameters are %s: set the model's data type, or convert the input"
-              .formatted(x.getDataType(), gamma.getDataType()));
+              .formatted(x.getDataType(), gamma.array().getDataType()));
     }
   }
 

@@ -2,119 +2,36 @@ package dev.norma.djl;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.jni.JniUtils;
-import dev.norma.BatchNormDescriptor;
-import dev.norma.Kernels;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Optional;
 
-/** The forward passes of a block. Each reads its input and writes its output where the engine keeps them. */
+/** Runs passes of blocks. Each reads its input and writes its output where the engine keeps them. */
 final class Passes {
-  private static final MemorySegment ALLOCATED_BY_KERNELS = MemorySegment.NULL;
+  /** For a workspace. */
+  static final MemorySegment ALLOCATED_BY_KERNELS = MemorySegment.NULL;
 
-  private final Settings settings;
-  private final Kernels kernels;
+  private Passes() {}
 
-  Passes(Settings settings) {
-    this.settings = settings;
-    this.kernels = settings.kernels();
+  /** Runs a pass, with its gradients where there is a tape. */
+  static PtNDArray run(Pass pass, PtNDArray x, List<ParameterValue> affine, Optional<Tape> tape) {
+    return tape.isPresent() ? recorded(pass, x, affine, tape.get()) : plain(pass, x);
   }
 
-  /** Normalizes by the statistics of the batch and updates the running statistics. */
-  PtNDArray training(PtNDArray x, Parameters parameters) {
-    Tape tape =
-        Tape.current()
-            .orElseThrow(
-                () ->
-                    new IllegalStateException(
-                        "a training pass needs Norma's gradient collector: train with NormaTrainer.of(model, config)"
-                            + " in place of model.newTrainer(config), or open a NormaGradientCollector"));
-    BatchNormDescriptor norm = Inputs.descriptor(x, parameters, settings);
+  private static PtNDArray recorded(Pass pass, PtNDArray x, List<ParameterValue> affine, Tape tape) {
     SavedInput saved = tape.save(x);
-    MemorySegment gamma = tape.copy(parameters.gamma());
-    MemorySegment mean = tape.statistics(norm.channels());
-    MemorySegment variance = tape.statistics(norm.channels());
     PtNDArray y = like(x);
-    kernels.forwardTraining(
-        norm,
-        saved.memory(),
-        gamma,
-        parameters.beta().memory(),
-        ArrayMemory.own(y),
-        mean,
-        variance,
-        ALLOCATED_BY_KERNELS);
-    updateRunning(norm, mean, variance, parameters);
-    return tape.record(
-        saved,
-        parameters,
-        y,
-        (dy, dx, dgamma, dbeta) ->
-            kernels.backwardTraining(
-                norm, saved.memory(), dy, gamma, mean, variance, dx, dgamma, dbeta, ALLOCATED_BY_KERNELS));
+    pass.forward(saved.memory(), ArrayMemory.own(y));
+    return tape.record(saved, affine, y, pass);
   }
 
-  /** Normalizes by the running statistics. Inside a collector this has gradients, too. */
-  PtNDArray inference(PtNDArray x, Parameters parameters) {
-    BatchNormDescriptor norm = Inputs.descriptor(x, parameters, settings);
-    Optional<Tape> tape = Tape.current();
-    return tape.isPresent() ? recordedInference(norm, x, parameters, tape.get()) : plainInference(norm, x, parameters);
-  }
-
-  private PtNDArray recordedInference(BatchNormDescriptor norm, PtNDArray x, Parameters parameters, Tape tape) {
-    SavedInput saved = tape.save(x);
-    MemorySegment gamma = tape.copy(parameters.gamma());
-    MemorySegment mean = tape.copy(parameters.runningMean());
-    MemorySegment variance = tape.copy(parameters.runningVar());
-    PtNDArray y = like(x);
-    inference(norm, saved.memory(), parameters, y);
-    return tape.record(
-        saved,
-        parameters,
-        y,
-        (dy, dx, dgamma, dbeta) ->
-            kernels.backwardInference(
-                norm, saved.memory(), dy, gamma, mean, variance, dx, dgamma, dbeta, ALLOCATED_BY_KERNELS));
-  }
-
-  private PtNDArray plainInference(BatchNormDescriptor norm, PtNDArray x, Parameters parameters) {
+  private static PtNDArray plain(Pass pass, PtNDArray x) {
     try (NDManager scratch = x.getManager().newSubManager()) {
       PtNDArray view = x.reshape(x.getShape());
       view.attach(scratch);
       PtNDArray y = like(x);
-      inference(norm, ArrayMemory.values(view), parameters, y);
+      pass.forward(ArrayMemory.values(view), ArrayMemory.own(y));
       return y;
-    }
-  }
-
-  private void inference(BatchNormDescriptor norm, MemorySegment x, Parameters parameters, PtNDArray y) {
-    kernels.forwardInference(
-        norm,
-        x,
-        parameters.gamma().memory(),
-        parameters.beta().memory(),
-        parameters.runningMean().memory(),
-        parameters.runningVar().memory(),
-        ArrayMemory.own(y),
-        ALLOCATED_BY_KERNELS);
-  }
-
-  private void updateRunning(
-      BatchNormDescriptor norm, MemorySegment mean, MemorySegment variance, Parameters parameters) {
-    try (Arena arena = Arena.ofConfined()) {
-      kernels.updateRunning(
-          settings.rule(),
-          norm.dataType(),
-          norm.channels(),
-          norm.valuesPerChannel(),
-          mean,
-          variance,
-          parameters.runningMean().memory(),
-          parameters.runningVar().memory(),
-          arena.allocate(ValueLayout.JAVA_LONG),
-          arena.allocate(ValueLayout.JAVA_LONG));
     }
   }
 

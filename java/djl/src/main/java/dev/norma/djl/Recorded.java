@@ -5,30 +5,24 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Optional;
 
 /** One pass of a block on the tape: what its backward pass needs. */
 final class Recorded {
-
-  /** The kernels' part of the backward pass; it holds what the forward pass saved. */
-  @FunctionalInterface
-  interface Backward {
-    void run(MemorySegment dy, MemorySegment dx, MemorySegment dgamma, MemorySegment dbeta);
-  }
-
   private final NDManager owner;
   private final SavedInput x;
-  private final Parameters parameters;
+  private final List<ParameterValue> affine;
   private final PtNDArray y;
-  private final Backward backward;
+  private final Pass pass;
   private boolean done;
 
-  Recorded(NDManager owner, SavedInput x, Parameters parameters, PtNDArray y, Backward backward) {
+  Recorded(NDManager owner, SavedInput x, List<ParameterValue> affine, PtNDArray y, Pass pass) {
     this.owner = owner;
     this.x = x;
-    this.parameters = parameters;
+    this.affine = affine;
     this.y = y;
-    this.backward = backward;
+    this.pass = pass;
   }
 
   /** Makes room for the gradients of another backward pass; those of the last one have been passed on. */
@@ -48,16 +42,14 @@ final class Recorded {
   private void backward(MemorySegment dy, NDManager scratch) {
     x.requireUnchanged();
     var dx = new GradientSlot(x.wantsGradient(), x.view(), scratch);
-    var dgamma = slot(parameters.gamma(), scratch);
-    var dbeta = slot(parameters.beta(), scratch);
-    backward.run(dy, dx.memory(), dgamma.memory(), dbeta.memory());
+    var daffine = affine.stream().map(parameter -> slot(parameter, scratch)).toList();
+    pass.backward(x.memory(), dy, dx.memory(), daffine.stream().map(GradientSlot::memory).toList());
     done = true;
-    dgamma.deliver();
-    dbeta.deliver();
+    daffine.forEach(GradientSlot::deliver);
     dx.deliver();
   }
 
-  private static GradientSlot slot(Parameters.Value parameter, NDManager scratch) {
+  private static GradientSlot slot(ParameterValue parameter, NDManager scratch) {
     return new GradientSlot(parameter.wantsGradient(), parameter.array(), scratch);
   }
 

@@ -1,7 +1,6 @@
 package dev.norma.djl;
 
 import dev.norma.Kernels;
-import dev.norma.RunningRule;
 
-/** What the builder of a block fixed. */
-record Settings(int axis, double epsilon, RunningRule rule, int threads, Kernels kernels) {}
+/** What the builder of any block fixed. */
+record Settings(double epsilon, int threads, Kernels kernels) {}

@@ -47,6 +47,20 @@ final class Tape implements AutoCloseable {
     return Optional.ofNullable(CURRENT.get());
   }
 
+  /**
+   * The tape that a training pass needs.
+   *
+   * @throws IllegalStateException if none is open
+   */
+  static Tape require() {
+    return current()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "a training pass needs Norma's gradient collector: train with NormaTrainer.of(model, config)"
+                        + " in place of model.newTrainer(config), or open a NormaGradientCollector"));
+  }
+
   /** Keeps an input until the tape is closed. */
   SavedInput save(PtNDArray x) {
     return new SavedInput(x, this);
@@ -59,13 +73,13 @@ final class Tape implements AutoCloseable {
     return (PtNDArray) array;
   }
 
-  /** Statistics of C channels, alive until the tape is closed. */
-  MemorySegment statistics(long channels) {
-    return arena.allocate(ValueLayout.JAVA_DOUBLE, channels);
+  /** So many statistics, alive until the tape is closed. */
+  MemorySegment statistics(long count) {
+    return arena.allocate(ValueLayout.JAVA_DOUBLE, count);
   }
 
   /** A copy of parameters, alive until the tape is closed. */
-  MemorySegment copy(Parameters.Value parameter) {
+  MemorySegment copy(ParameterValue parameter) {
     MemorySegment memory = parameter.memory();
     return arena.allocate(memory.byteSize(), Double.BYTES).copyFrom(memory);
   }
@@ -77,16 +91,17 @@ final class Tape implements AutoCloseable {
    * assembles in memory of its own. A plain view's gradient can share memory with the gradient of another array, and
    * what the engine later adds to that one would appear in this one.
    *
+   * @param affine gamma, and beta if there is one
    * @param y the output, in a manager of the caller
    * @return what the caller gets as output, in the same manager
    */
-  PtNDArray record(SavedInput x, Parameters parameters, PtNDArray y, Recorded.Backward backward) {
-    if (!x.wantsGradient() && !parameters.wantGradient()) {
+  PtNDArray record(SavedInput x, List<ParameterValue> affine, PtNDArray y, Pass pass) {
+    if (!x.wantsGradient() && affine.stream().noneMatch(ParameterValue::wantsGradient)) {
       return y;
     }
     NDManager caller = y.getManager();
     keep(y).setRequiresGradient(true);
-    records.add(new Recorded(manager, x, parameters, y, backward));
+    records.add(new Recorded(manager, x, affine, y, pass));
     var output = (PtNDArray) JniUtils.split(y, y.getShape().get(0), 0).singletonOrThrow();
     output.attach(caller);
     return output;
