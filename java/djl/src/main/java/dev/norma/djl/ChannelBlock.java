@@ -44,10 +44,7 @@ abstract class ChannelBlock extends NormaBlock {
 
   @Override
   protected void loadMetadata(byte loadVersion, DataInputStream in) throws IOException, MalformedModelException {
-    if (loadVersion != version) {
-      throw new MalformedModelException(
-          "unknown version of a %s: %d".formatted(getClass().getSimpleName(), loadVersion));
-    }
+    requireVersion(loadVersion);
     readInputShapes(in);
     loadChannels(in);
   }

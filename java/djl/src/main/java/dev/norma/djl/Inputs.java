@@ -5,9 +5,10 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
+import dev.norma.LayerNormDescriptor;
 import dev.norma.Layout;
 
-/** What the block accepts as input, and how the kernels see it. */
+/** What blocks accept as input, and how the kernels see it. */
 final class Inputs {
   private Inputs() {}
 
@@ -56,6 +57,24 @@ final class Inputs {
         dataType(x),
         Layout.CHANNELS_FIRST,
         settings.threads());
+  }
+
+  /**
+   * The input as rows of the normalized shape, one after the other.
+   *
+   * @throws IllegalArgumentException if the input does not fit the parameters, which have the normalized shape
+   */
+  static LayerNormDescriptor rows(PtNDArray x, Shape normalized, ParameterValue gamma, Settings settings) {
+    Shape shape = x.getShape();
+    int before = shape.dimension() - normalized.dimension();
+    if (before < 0 || !shape.slice(before).equals(normalized)) {
+      throw new IllegalArgumentException(
+          "the last axes of the input must be %s, for which the block was initialized; its shape is %s"
+              .formatted(normalized, shape));
+    }
+    requireDataType(x, gamma);
+    return new LayerNormDescriptor(
+        shape.slice(0, before).size(), normalized.size(), settings.epsilon(), dataType(x), settings.threads());
   }
 
   private static void requireChannels(PtNDArray x, int axis, ParameterValue gamma) {

@@ -73,7 +73,7 @@ public final class NormaBatchNorm extends ChannelBlock {
 
   @Override
   PtNDArray forward(PtNDArray x, Values values, boolean training) {
-    Optional<Tape> tape = training ? Optional.of(Tape.require()) : Tape.current();
+    Optional<Tape> tape = Tape.of(training);
     var affine = new Affine(values.of(gamma), values.of(beta));
     var running = new RunningStatistics(rule, values.of(runningMean), values.of(runningVar));
     BatchNormDescriptor norm = Inputs.batchNorm(x, axis(), affine.gamma(), settings);

@@ -1,5 +1,6 @@
 package dev.norma.djl;
 
+import ai.djl.MalformedModelException;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
@@ -40,6 +41,12 @@ abstract class NormaBlock extends AbstractBlock {
   @Override
   public final Shape[] getOutputShapes(Shape[] inputShapes) {
     return new Shape[] {inputShapes[0]};
+  }
+
+  final void requireVersion(byte loaded) throws MalformedModelException {
+    if (loaded != version) {
+      throw new MalformedModelException("unknown version of a %s: %d".formatted(getClass().getSimpleName(), loaded));
+    }
   }
 
   final void setShapes(Shape shape) {

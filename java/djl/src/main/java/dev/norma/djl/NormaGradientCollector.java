@@ -7,8 +7,8 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.training.GradientCollector;
 
 /**
- * A gradient collector for networks with {@link NormaBatchNorm} blocks. {@link NormaTrainer} makes it by itself;
- * training loops without a trainer open one where they would call {@link Engine#newGradientCollector()}:
+ * A gradient collector for networks with Norma's blocks, such as {@link NormaBatchNorm}. {@link NormaTrainer} makes it
+ * by itself; training loops without a trainer open one where they would call {@link Engine#newGradientCollector()}:
  *
  * <pre>{@code
  * try (var collector = NormaGradientCollector.open()) {

@@ -10,7 +10,7 @@ import ai.djl.training.TrainingConfig;
 import java.util.Arrays;
 
 /**
- * A trainer for models with {@link NormaBatchNorm} blocks: {@code NormaTrainer.of(model, config)} in place of
+ * A trainer for models with blocks such as {@link NormaBatchNorm}: {@code NormaTrainer.of(model, config)} in place of
  * {@code model.newTrainer(config)}. Everything else stays as it is, {@link ai.djl.training.EasyTrain} included. A model
  * without such blocks trains as with the engine's own trainer.
  */
@@ -55,7 +55,7 @@ public final class NormaTrainer extends Trainer {
   }
 
   /**
-   * A collector that runs the backward passes of {@link NormaBatchNorm} blocks.
+   * A collector that runs the backward passes of these blocks.
    *
    * @return a new collector, to be closed by the caller
    */

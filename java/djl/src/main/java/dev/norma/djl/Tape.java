@@ -48,17 +48,18 @@ final class Tape implements AutoCloseable {
   }
 
   /**
-   * The tape that a training pass needs.
+   * The open tape of this thread, for a pass: one for training needs it.
    *
-   * @throws IllegalStateException if none is open
+   * @throws IllegalStateException if it is for training, and none is open
    */
-  static Tape require() {
-    return current()
-        .orElseThrow(
-            () ->
-                new IllegalStateException(
-                    "a training pass needs Norma's gradient collector: train with NormaTrainer.of(model, config)"
-                        + " in place of model.newTrainer(config), or open a NormaGradientCollector"));
+  static Optional<Tape> of(boolean training) {
+    Optional<Tape> open = current();
+    if (training && open.isEmpty()) {
+      throw new IllegalStateException(
+          "a training pass needs Norma's gradient collector: train with NormaTrainer.of(model, config)"
+              + " in place of model.newTrainer(config), or open a NormaGradientCollector");
+    }
+    return open;
   }
 
   /** Keeps an input until the tape is closed. */
@@ -76,6 +77,11 @@ final class Tape implements AutoCloseable {
   /** So many statistics, alive until the tape is closed. */
   MemorySegment statistics(long count) {
     return arena.allocate(ValueLayout.JAVA_DOUBLE, count);
+  }
+
+  /** The same where there is a tape; else NULL, for statistics that are not wanted. */
+  static MemorySegment statistics(Optional<Tape> tape, long count) {
+    return tape.map(open -> open.statistics(count)).orElse(MemorySegment.NULL);
   }
 
   /** A copy of parameters, alive until the tape is closed. */

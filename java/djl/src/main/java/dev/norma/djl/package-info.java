@@ -1,6 +1,6 @@
 /**
- * Batch normalization for networks of <a href="https://djl.ai">Deep Java Library</a> on its PyTorch engine, computed
- * by Norma's kernels in the memory of the engine's arrays.
+ * Normalization for networks of <a href="https://djl.ai">Deep Java Library</a> on its PyTorch engine, computed by
+ * Norma's kernels in the memory of the engine's arrays.
  *
  * <pre>{@code
  * var net = new SequentialBlock()

@@ -1,12 +1,10 @@
 package dev.norma.djl;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
+import static dev.norma.djl.RoundingBounds.requireClose;
 
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.norm.BatchNorm;
-import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -61,12 +59,5 @@ class LayerComparisonTest {
     requireClose("dbeta", actual.dbeta(), expected.dbeta(), c -> bounds.dbeta()[c]);
     requireClose("runningMean", actual.runningMean(), expected.runningMean(), c -> bounds.mean()[c]);
     requireClose("runningVar", actual.runningVar(), expected.runningVar(), c -> bounds.variance()[c]);
-  }
-
-  private static void requireClose(String what, double[] actual, double[] expected, IntFunction<Double> bound) {
-    assertThat(actual).as(what).hasSameSizeAs(expected);
-    for (int i = 0; i < actual.length; i++) {
-      assertThat(actual[i]).as("%s[%d]", what, i).isCloseTo(expected[i], within(bound.apply(i)));
-    }
   }
 }

@@ -9,8 +9,12 @@ import ai.djl.nn.Block;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.initializer.Initializer;
+import java.util.function.UnaryOperator;
 
-/** What a layer makes of a sample: its output, the gradients of the sum of y * dy, and its running statistics. */
+/**
+ * What a layer makes of a sample: its output, the gradients of the sum of y * dy, and its running statistics. What the
+ * layer does not have is empty.
+ */
 record LayerResult(
     double[] y, double[] dx, double[] dgamma, double[] dbeta, double[] runningMean, double[] runningVar) {
 
@@ -31,23 +35,33 @@ record LayerResult(
       return new LayerResult(
           values(y),
           values(x.getGradient()),
-          values(array(block, "gamma").getGradient()),
-          values(array(block, "beta").getGradient()),
-          values(array(block, "runningMean")),
-          values(array(block, "runningVar")));
+          optional(block, "gamma", NDArray::getGradient),
+          optional(block, "beta", NDArray::getGradient),
+          optional(block, "runningMean", UnaryOperator.identity()),
+          optional(block, "runningVar", UnaryOperator.identity()));
     }
+  }
+
+  private static double[] optional(Block block, String parameter, UnaryOperator<NDArray> of) {
+    return has(block, parameter) ? values(of.apply(array(block, parameter))) : new double[0];
+  }
+
+  private static boolean has(Block block, String parameter) {
+    return block.getDirectParameters().contains(parameter);
   }
 
   /** The collector that a block needs. */
   static GradientCollector collector(Block block) {
-    return block instanceof NormaBatchNorm
+    return block instanceof NormaBlock
         ? NormaGradientCollector.open()
         : Engine.getEngine("PyTorch").newGradientCollector();
   }
 
   static void initialize(Block block, Sample sample, NDManager manager) {
     block.setInitializer(constant(sample.gamma()), "gamma");
-    block.setInitializer(constant(sample.beta()), "beta");
+    if (has(block, "beta")) {
+      block.setInitializer(constant(sample.beta()), "beta");
+    }
     block.initialize(manager, sample.type(), sample.shape());
   }
 

@@ -1,6 +1,10 @@
 package dev.norma.djl;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import ai.djl.ndarray.types.DataType;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -43,6 +47,14 @@ record RoundingBounds(double[] y, double[] dx, double[] dgamma, double[] dbeta, 
             new double[channels]);
     IntStream.range(0, channels).forEach(c -> bounds.fill(sample, epsilon, runningVar, c));
     return bounds;
+  }
+
+  /** Compares each value with its own bound. */
+  static void requireClose(String what, double[] actual, double[] expected, IntFunction<Double> bound) {
+    assertThat(actual).as(what).hasSameSizeAs(expected);
+    for (int i = 0; i < actual.length; i++) {
+      assertThat(actual[i]).as("%s[%d]", what, i).isCloseTo(expected[i], within(bound.apply(i)));
+    }
   }
 
   private void fill(Sample sample, double epsilon, double runningVar, int c) {

@@ -13,17 +13,25 @@ record Sample(
 
   /** Values about 3, so that the mean matters, with gamma about 1 and beta about 0. */
   static Sample of(Shape shape, int axis, DataType type, long seed) {
+    return of(shape, axis, type, Math.toIntExact(shape.get(axis)), seed);
+  }
+
+  /** The same for a normalization of samples. */
+  static Sample of(Shape shape, Norm norm, DataType type, long seed) {
+    return of(shape, 1, type, Math.toIntExact(norm.parameterShape(shape).size()), seed);
+  }
+
+  private static Sample of(Shape shape, int axis, DataType type, int parameters, long seed) {
     var random = new Random(seed);
     int size = Math.toIntExact(shape.size());
-    int channels = Math.toIntExact(shape.get(axis));
     return new Sample(
         shape,
         axis,
         type,
         values(random, size, 3, 2, type),
         values(random, size, 0, 1, type),
-        values(random, channels, 1, 0.3, type),
-        values(random, channels, 0, 0.3, type));
+        values(random, parameters, 1, 0.3, type),
+        values(random, parameters, 0, 0.3, type));
   }
 
   private static double[] values(Random random, int count, double mean, double deviation, DataType type) {

@@ -12,6 +12,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.norm.LayerNorm;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
@@ -27,6 +28,8 @@ import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Parameters in files are those of the engine's own layer. */
 class SaveLoadTest {
@@ -54,6 +57,37 @@ class SaveLoadTest {
 
     NDArray x = manager.randomNormal(Nets.RESIDUAL.input(5));
     assertThat(evaluate(norma, x)).usingComparatorWithPrecision(1e-5f).containsExactly(evaluate(engine, x));
+  }
+
+  @Test
+  void layerNormFilesAreThoseOfTheEngine() throws IOException, MalformedModelException {
+    Block norma = Norm.LAYER.norma();
+    Block engine = LayerNorm.builder().build();
+    engine.initialize(manager, DataType.FLOAT32, new Shape(2, 3, 4));
+    byte[] saved = bytes(engine);
+    load(norma, saved);
+    assertThat(bytes(norma)).isEqualTo(saved);
+    Block again = LayerNorm.builder().build();
+    load(again, bytes(norma));
+    NDArray x = manager.randomNormal(new Shape(5, 3, 4));
+    assertThat(evaluate(norma, x)).usingComparatorWithPrecision(1e-5f).containsExactly(evaluate(again, x));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyNormLoadsWhatItSaved(Norm norm) throws IOException, MalformedModelException {
+    Sample sample = Sample.of(norm.shapes().findFirst().orElseThrow(), norm, DataType.FLOAT32, 9);
+    Block saved = norm.norma();
+    LayerResult.initialize(saved, sample, manager);
+    Block loaded = norm.norma();
+    load(loaded, bytes(saved));
+    NDArray x = sample.input(manager);
+    assertThat(evaluate(loaded, x)).containsExactly(evaluate(saved, x));
+    assertThat(bytes(loaded)).isEqualTo(bytes(saved));
+    byte[] unknown = {9, 0, 0, 0};
+    assertThatThrownBy(() -> load(norm.norma(), unknown))
+        .isInstanceOf(MalformedModelException.class)
+        .hasMessageContaining("9");
   }
 
   @Test

@@ -6,8 +6,12 @@ import ai.djl.Model;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Whole trainings against the engine's own layers: all parameters and running statistics at their end. In FLOAT32, as
@@ -27,15 +31,35 @@ class TrainingComparisonTest {
   @ParameterizedTest
   @EnumSource
   void endsWithTheSameParameters(Nets net) {
-    Map<String, double[]> norma = Training.run(net, Training.NORMA, DoubleUnaryOperator.identity());
-    Map<String, double[]> engine = Training.run(net, Training.ENGINE, DoubleUnaryOperator.identity());
-    Map<String, double[]> moved = Training.run(net, Training.ENGINE, oneRoundingOff());
+    requireMoved(requireSameEnd(net, Training.NORMA, Training.ENGINE));
+  }
 
-    requireMoved(norma);
+  static Stream<Arguments> netsOfNorms() {
+    return Stream.of(Norm.values()).flatMap(norm -> norm.nets().map(net -> Arguments.of(norm, net)));
+  }
+
+  /** The same for normalizations of samples. */
+  @ParameterizedTest
+  @MethodSource("netsOfNorms")
+  void endsWithTheSameParameters(Norm norm, Nets net) {
+    requireSomeMoved(
+        requireSameEnd(
+            net,
+            new Training.Layers(nets -> nets.block(norm::norma), NormaTrainer::of),
+            new Training.Layers(nets -> nets.block(norm::engine), Model::newTrainer)));
+  }
+
+  /** Gives where Norma's training ends. */
+  private static Map<String, double[]> requireSameEnd(Nets net, Training.Layers normas, Training.Layers engines) {
+    Map<String, double[]> norma = Training.run(net, normas, DoubleUnaryOperator.identity());
+    Map<String, double[]> engine = Training.run(net, engines, DoubleUnaryOperator.identity());
+    Map<String, double[]> moved = Training.run(net, engines, oneRoundingOff());
+
     assertThat(norma).hasSameSizeAs(engine).containsOnlyKeys(engine.keySet());
     double amplified = distance(moved, engine);
     assertThat(amplified).isPositive();
     assertThat(distance(norma, engine)).isLessThan(amplified * Math.sqrt(ROUNDINGS * Training.STEPS));
+    return norma;
   }
 
   /** Gradients reach every layer: nothing stays where it started. */
@@ -44,6 +68,16 @@ class TrainingComparisonTest {
         (name, values) -> {
           if (name.endsWith("gamma") || name.endsWith("runningVar")) {
             assertThat(values).as(name).doesNotContain(1);
+          }
+        });
+  }
+
+  /** A parameter of one element has no gradient where ReLU lets nothing pass; one of each layer at least has. */
+  private static void requireSomeMoved(Map<String, double[]> end) {
+    end.forEach(
+        (name, values) -> {
+          if (name.endsWith("gamma")) {
+            assertThat(DoubleStream.of(values)).as(name).anyMatch(value -> value != 1);
           }
         });
   }
