@@ -439,6 +439,12 @@ static const struct {
   {"onnx_layer_normalization_", "forward", golden_layer_norm},
   {"rms_norm_", "forward and backward", golden_rms_norm},
   {"onnx_rms_normalization_", "forward", golden_rms_norm},
+  {"group_norm_", "forward and backward", golden_group_norm},
+  {"onnx_group_normalization_", "forward", golden_group_norm},
+  {"instance_norm_", "forward and backward", golden_group_norm},
+  {"instance_norm_", "running update", golden_instance_running},
+  {"instance_norm_", "inference", test_inference},
+  {"onnx_instancenorm_", "forward", golden_group_norm},
   {"gradient_descent_", "steps", test_gradient_descent}
 };
 

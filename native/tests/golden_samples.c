@@ -19,7 +19,7 @@ typedef struct samples {
   double epsilon;
   void *x, *dy, *gamma, *beta; /* dy, gamma and beta may be NULL */
   void *y, *dx, *dgamma, *dbeta;
-  double *mean, *inv_std;
+  double *mean, *variance, *inv_std; /* variance: of groups */
 } samples;
 
 static int64_t elements_of(const samples *l) { return l->n * l->c * l->s; }
@@ -63,8 +63,10 @@ static void open_arrays(samples *l, const golden_file *file) {
   l->dx = new_bytes(tensor);
   l->dgamma = new_bytes(l->c * value_size(l->type));
   l->dbeta = new_bytes(l->c * value_size(l->type));
-  l->mean = new_bytes(count_of(l) * (int64_t)sizeof(double));
-  l->inv_std = new_bytes(count_of(l) * (int64_t)sizeof(double));
+  const int64_t statistics = count_of(l) * (int64_t)sizeof(double);
+  l->mean = new_bytes(statistics);
+  l->variance = new_bytes(statistics);
+  l->inv_std = new_bytes(statistics);
 }
 
 static samples rows_from(const golden_file *file, bool rms) {
@@ -73,8 +75,21 @@ static samples rows_from(const golden_file *file, bool rms) {
   return l;
 }
 
+static samples groups_from(const golden_file *file) {
+  samples l = {
+    .n = golden_integer(file, "n"),
+    .c = golden_integer(file, "c"),
+    .s = golden_integer(file, "s"),
+    .groups = golden_integer(file, "groups"),
+    .channels_last = strcmp(golden_text(file, "layout"), "nsc") == 0
+  };
+  open_arrays(&l, file);
+  return l;
+}
+
 static void close_arrays(samples *l) {
-  void *all[] = {l->x, l->dy, l->gamma, l->beta, l->y, l->dx, l->dgamma, l->dbeta, l->mean, l->inv_std};
+  void *all[] = {l->x,      l->dy,    l->gamma, l->beta,     l->y,      l->dx,
+                 l->dgamma, l->dbeta, l->mean,  l->variance, l->inv_std};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -108,6 +123,13 @@ static void check_statistics(const samples *l) {
     if (!l->rms) assert_close(l->mean[i], mean, t.mean / inv_std + t.file * fmax(1, fabs(mean)), "mean[%ld]", (long)i);
     assert_close(l->inv_std[i], inv_std, (t.variance / 2 + t.file) * inv_std, "inverse deviation[%ld]", (long)i);
   }
+}
+
+static void check_variance(const samples *l) {
+  const golden_tolerances t = tolerances_of(l, values_of(l));
+  const double *variance = golden_tensor(l->file, "variance", count_of(l));
+  for (int64_t i = 0; i < count_of(l); i++)
+    assert_close(l->variance[i], variance[i], t.variance * variance[i] + t.file, "variance[%ld]", (long)i);
 }
 
 static void check_y(const samples *l) {
@@ -244,5 +266,69 @@ void golden_rms_norm(void **state) {
     assert_int_equal(norma_rms_norm_backward(&norm, l.x, l.dy, l.gamma, l.inv_std, l.dx, l.dgamma, NULL, 0), NORMA_OK);
     check_gradients(&l);
   }
+  close_arrays(&l);
+}
+
+static norma_group_norm norm_of_groups(const samples *l) {
+  return (norma_group_norm){
+    .batch = l->n,
+    .channels = l->c,
+    .spatial = l->s,
+    .groups = l->groups,
+    .epsilon = l->epsilon,
+    .data_type = l->type,
+    .layout = l->channels_last ? NORMA_CHANNELS_LAST : NORMA_CHANNELS_FIRST
+  };
+}
+
+void golden_group_norm(void **state) {
+  samples l = groups_from(*state);
+  const norma_group_norm norm = norm_of_groups(&l);
+  assert_int_equal(norma_group_norm_forward(&norm, l.x, l.gamma, l.beta, l.y, l.mean, l.variance, l.inv_std, NULL, 0),
+                   NORMA_OK);
+  check_statistics(&l);
+  check_variance(&l);
+  check_y(&l);
+  if (l.dy) {
+    assert_int_equal(norma_group_norm_backward(&norm, l.x, l.dy, l.gamma, l.mean, l.inv_std, l.dx, l.dgamma, l.dbeta,
+                                               NULL, 0),
+                     NORMA_OK);
+    check_gradients(&l);
+  }
+  close_arrays(&l);
+}
+
+/* By the file's statistics, so what remains is rounding once to the data type, and a few times to double. */
+static void check_running(const samples *l, const char *tensor, const void *running) {
+  const golden_tolerances t = tolerances_of(l, values_of(l));
+  const double *expected = golden_tensor(l->file, tensor, l->c);
+  for (int64_t c = 0; c < l->c; c++)
+    assert_close(value_at(l->type, running, c), expected[c],
+                 t.u * fabs(expected[c]) + t.file * fmax(1, fabs(expected[c])), "%s[%ld]", tensor, (long)c);
+}
+
+void golden_instance_running(void **state) {
+  const golden_file *file = *state;
+  samples l = groups_from(file);
+  void *running_mean = read_optional(&l, "running_mean0", l.c);
+  void *running_var = read_optional(&l, "running_var0", l.c);
+  double *mean = new_bytes(l.c * (int64_t)sizeof(double));
+  double *variance = new_bytes(l.c * (int64_t)sizeof(double));
+  const norma_running_rule rule = {
+    .momentum = golden_number(file, "momentum"), .unbiased = (int32_t)golden_integer(file, "unbiased")};
+  int64_t batches = 0, refused = 0;
+  assert_int_equal(norma_instance_norm_average_statistics(l.n, l.c, golden_tensor(file, "mean", count_of(&l)),
+                                                          golden_tensor(file, "variance", count_of(&l)), mean,
+                                                          variance),
+                   NORMA_OK);
+  assert_int_equal(norma_batch_norm_update_running(&rule, l.type, l.c, l.s, mean, variance, running_mean, running_var,
+                                                   &batches, &refused),
+                   NORMA_OK);
+  check_running(&l, "running_mean", running_mean);
+  check_running(&l, "running_var", running_var);
+  free(running_mean);
+  free(running_var);
+  free(mean);
+  free(variance);
   close_arrays(&l);
 }

@@ -8,5 +8,9 @@
 /* Forward, and backward where the file has gradients. */
 void golden_layer_norm(void **state);
 void golden_rms_norm(void **state);
+void golden_group_norm(void **state);
+
+/* The running statistics of instance normalization after one batch. */
+void golden_instance_running(void **state);
 
 #endif

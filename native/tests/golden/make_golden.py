@@ -34,6 +34,14 @@ layer_norm_*.txt, rms_norm_*.txt
   results  mean inv_std                      of the rows; in rms_norm_*.txt inv_rms
            y dx dgamma dbeta
 
+group_norm_*.txt, instance_norm_*.txt
+  keys     VERSION  n c s groups  data_type  layout  epsilon
+  inputs   x dy gamma beta
+  results  mean variance inv_std             n * groups: of the groups of the images; variance as above
+           y dx dgamma dbeta
+  instance_norm_*.txt have groups = c and, with the names that batch_norm_*.txt have, running statistics before and
+  after one update, momentum, unbiased, and forward and backward by running_mean0 and running_var0.
+
 gradient_descent_*.txt: torch.optim.SGD, velocity starting at zeros
   keys     VERSION  length steps data_type learning_rate momentum weight_decay nesterov (0|1)
            exact (1: every value of every step is exact in data_type, so compare at threshold zero)
@@ -220,6 +228,70 @@ def make_rows(name, seed, rows, *shape, data_type="f32", epsilon=1e-5, centre=0.
     file.write(name)
 
 
+def run_group_norm(x, dy, gamma, beta, groups, epsilon):
+    """y, dx, dgamma, dbeta."""
+    x, gamma, beta = to_differentiate(x, gamma, beta, x.shape[1])
+    y = F.group_norm(x, groups, gamma, beta, epsilon)
+    y.backward(dy)
+    return y.detach(), x.grad, gamma.grad, beta.grad
+
+
+def run_instance_norm(x, dy, gamma, beta, running_mean, running_var, epsilon, training):
+    """The same; by the statistics of the images in training, when the running ones move, or without running ones."""
+    x, gamma, beta = to_differentiate(x, gamma, beta, x.shape[1])
+    y = F.instance_norm(x, running_mean, running_var, gamma, beta, training, UPDATE_WEIGHT, epsilon)
+    y.backward(dy)
+    return y.detach(), x.grad, gamma.grad, beta.grad
+
+
+def make_group_norm(
+    name, seed, shape, groups, data_type="f32", layout="ncs", epsilon=1e-5, centre=0.5, affine="gamma beta"
+):
+    """Group normalization; instance normalization with running statistics where the name says so."""
+    instance = name.startswith("instance_norm")
+    channels = shape[1]
+    inputs = Inputs(seed, data_type)
+    x = inputs.bell(centre, 1.5, *shape)
+    dy = inputs.bell(0.1, 1.0, *shape)
+    gamma = inputs.uniform(-1.5, 1.5, channels) if "gamma" in affine else None
+    beta = inputs.uniform(-1.0, 1.0, channels) if "beta" in affine else None
+    variance, mean = torch.var_mean(x.reshape(shape[0], groups, -1), dim=2, correction=0)
+
+    file = GoldenFile(
+        VERSION,
+        n=shape[0],
+        c=channels,
+        s=torch.Size(shape[2:]).numel(),
+        groups=groups,
+        data_type=data_type,
+        layout=layout,
+        epsilon=epsilon,
+        **(dict(momentum=1 - UPDATE_WEIGHT, unbiased=1) if instance else {}),
+    )
+    add_tensors(file, data_type, x=in_layout(x, layout), dy=in_layout(dy, layout), gamma=gamma, beta=beta)
+    add_tensors(file, "f64", mean=mean, variance=variance, inv_std=1 / torch.sqrt(variance + epsilon))
+    if instance:
+        add_instance_norm(file, inputs, x, dy, gamma, beta, centre, layout, epsilon, data_type)
+    else:
+        add_gradients(file, layout, "", run_group_norm(x, dy, gamma, beta, groups, epsilon))
+    file.write(name)
+
+
+def add_instance_norm(file, inputs, x, dy, gamma, beta, centre, layout, epsilon, data_type):
+    channels = x.shape[1]
+    running_mean0 = inputs.uniform(centre - 1, centre + 1, channels)
+    running_var0 = inputs.uniform(0.5, 3.0, channels)
+    running_mean, running_var = running_mean0.clone(), running_var0.clone()
+    trained = run_instance_norm(x, dy, gamma, beta, running_mean, running_var, epsilon, training=True)
+    inferred = run_instance_norm(x, dy, gamma, beta, running_mean0, running_var0, epsilon, training=False)
+    alone = run_instance_norm(x, dy, gamma, beta, None, None, epsilon, training=True)
+    assert all(torch.equal(one, other) for one, other in zip(trained, alone)), "training follows running statistics"
+    add_tensors(file, data_type, running_mean0=running_mean0, running_var0=running_var0)
+    add_tensors(file, "f64", running_mean=running_mean, running_var=running_var)
+    add_gradients(file, layout, "", trained)
+    add_gradients(file, layout, "_inference", inferred)
+
+
 def descend(parameter0, gradients, rule):
     """The parameter and the velocity after each step, in the type of parameter0."""
     parameter = parameter0.clone().requires_grad_()
@@ -315,6 +387,27 @@ def main():
     make_rows("rms_norm_length_1_f32", 44, 5, 1)
     make_rows("rms_norm_mean_1e4_f32", 45, 4, 20, centre=1e4)
     make_rows("rms_norm_no_gamma_f64", 46, 3, 10, data_type="f64", affine="")
+
+    make_group_norm("group_norm_nchw_f32", 50, (3, 6, 4, 5), groups=2)
+    make_group_norm("group_norm_nhwc_f32", 50, (3, 6, 4, 5), groups=2, layout="nsc")  # the same values
+    make_group_norm("group_norm_one_group_f32", 51, (2, 4, 3, 5), groups=1)
+    make_group_norm("group_norm_one_group_nhwc_f32", 51, (2, 4, 3, 5), groups=1, layout="nsc")
+    make_group_norm("group_norm_a_group_per_channel_f32", 52, (2, 5, 3, 4), groups=5)
+    make_group_norm("group_norm_a_group_per_channel_nhwc_f32", 52, (2, 5, 3, 4), groups=5, layout="nsc")
+    make_group_norm("group_norm_dense_f32", 53, (5, 12), groups=3)
+    make_group_norm("group_norm_nchw_f64", 54, (2, 6, 3, 3), groups=3, data_type="f64")
+    make_group_norm("group_norm_nhwc_f64", 55, (2, 6, 3, 3), groups=3, data_type="f64", layout="nsc")
+    make_group_norm("group_norm_mean_1e4_f32", 56, (2, 4, 4, 4), groups=2, centre=1e4)
+    make_group_norm("group_norm_no_gamma_no_beta_f32", 57, (2, 4, 7), groups=2, affine="")
+    make_group_norm("group_norm_gamma_only_f32", 58, (2, 4, 7), groups=2, affine="gamma")
+    make_group_norm("group_norm_epsilon_1e-3_f32", 59, (2, 4, 7), groups=2, epsilon=1e-3)
+
+    make_group_norm("instance_norm_nchw_f32", 60, (3, 4, 4, 5), groups=4)
+    make_group_norm("instance_norm_nhwc_f32", 60, (3, 4, 4, 5), groups=4, layout="nsc")  # the same values
+    make_group_norm("instance_norm_nchw_f64", 61, (2, 3, 3, 5), groups=3, data_type="f64")
+    make_group_norm("instance_norm_nhwc_f64", 62, (2, 3, 3, 5), groups=3, data_type="f64", layout="nsc")
+    make_group_norm("instance_norm_mean_1e4_f32", 63, (2, 3, 20), groups=3, centre=1e4)
+    make_group_norm("instance_norm_no_gamma_no_beta_f32", 64, (2, 3, 10), groups=3, affine="")
 
     make_gradient_descent("gradient_descent_plain_f32", 20, "f32", lr=0.1)
     make_gradient_descent("gradient_descent_momentum_f32", 21, "f32", lr=0.05, momentum=0.9)
