@@ -3,7 +3,6 @@ package dev.norma.cli.train;
 import ai.djl.nn.SequentialBlock;
 import dev.norma.cli.data.Split;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** A network that classifies images and can be trained with each normalization. */
 interface Architecture {
@@ -20,9 +19,9 @@ interface Architecture {
    * A new network for values of images in rows.
    *
    * @param seed decides the weights, layer by layer: they are the same whatever stands between the layers
-   * @param normalize called where a normalization may stand; adds it to the network
+   * @param normalizer called where a normalization may stand
    */
-  SequentialBlock build(long seed, Consumer<SequentialBlock> normalize);
+  SequentialBlock build(long seed, Normalizer normalizer);
 
   /** The results in lines: a table, with those of the network's text beside them, and what they mean. */
   List<String> report(Comparison comparison, TrainingOptions options, int trainingImages);

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 /** The learning curves as a table of comma-separated values. */
 final class CurveFile {
   private static final String HEADER =
-      "batch_normalization,iteration,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy";
+      "normalization,iteration,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy";
 
   private CurveFile() {}
 
@@ -17,16 +17,17 @@ final class CurveFile {
     var lines = new StringBuilder(HEADER).append(several ? ",seed\n" : "\n");
     for (var trained : comparison.trained()) {
       for (int run = 0; run < trained.runs().size(); run++) {
-        append(lines, trained.normalization().key(), trained.runs().get(run), several ? "," + (firstSeed + run) : "");
+        String end = several ? "," + (firstSeed + run) : "";
+        append(lines, trained.normalization(), trained.runs().get(run), end);
       }
     }
     Files.writeString(file, lines);
   }
 
-  private static void append(StringBuilder lines, String name, Outcome outcome, String end) {
+  private static void append(StringBuilder lines, Normalization normalization, Outcome outcome, String end) {
     for (var checkpoint : outcome.checkpoints()) {
       lines.append("%s,%d,%.4f,%.6f,%.6f,%.6f,%.6f%s\n".formatted(
-          name,
+          normalization,
           checkpoint.iteration(),
           (double) checkpoint.iteration() / outcome.iterationsPerEpoch(),
           checkpoint.train().loss(),

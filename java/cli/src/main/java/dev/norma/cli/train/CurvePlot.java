@@ -58,7 +58,7 @@ final class CurvePlot {
     if (comparison.runs() == 1) {
       for (var trained : comparison.trained()) {
         var normalization = trained.normalization();
-        add(chart, normalization.key() + ", current batch", trained.runs().getFirst(),
+        add(chart, normalization + ", current batch", trained.runs().getFirst(),
             c -> value.applyAsDouble(c.train()), Palette.of(normalization).pale(), Palette.solid(1.2f), true);
       }
     }

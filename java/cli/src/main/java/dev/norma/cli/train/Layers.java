@@ -1,8 +1,5 @@
 package dev.norma.cli.train;
 
-import ai.djl.nn.SequentialBlock;
-import java.util.function.Consumer;
-
 /**
  * Who normalizes.
  *
@@ -11,7 +8,8 @@ import java.util.function.Consumer;
  */
 record Layers(NormLayer whose, boolean checked) {
   /** What adds such a layer, if any, to the end of a network. */
-  Consumer<SequentialBlock> adding(Normalization normalization) {
-    return network -> normalization.maker().ifPresent(maker -> network.add(maker.make(whose, checked)));
+  Normalizer adding(Normalization normalization) {
+    return (network, place) ->
+        normalization.maker().ifPresent(maker -> network.add(maker.make(whose, checked, place)));
   }
 }

@@ -3,7 +3,6 @@ package dev.norma.cli.train;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
-import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
 import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.Parameter;
@@ -16,7 +15,6 @@ import dev.norma.cli.data.Dataset;
 import dev.norma.cli.data.Split;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Consumer;
 
 /**
  * LeNet as the notes on Dive into Deep Learning have it: two convolutions of 5x5 with 6 and 16 channels, each followed
@@ -49,27 +47,25 @@ final class LeNet implements Architecture {
   }
 
   @Override
-  public SequentialBlock build(long seed, Consumer<SequentialBlock> normalize) {
+  public SequentialBlock build(long seed, Normalizer normalizer) {
     var network = new SequentialBlock();
     network.add(new LambdaBlock(
         rows -> new NDList(rows.singletonOrThrow().reshape(new Shape(-1, 1, SIDE, SIDE))), "images"));
     for (int channels : new int[] {6, 16}) {
-      addHidden(network, Conv2d.builder().setKernelShape(new Shape(5, 5)).setFilters(channels).build(), normalize);
+      network.add(Conv2d.builder().setKernelShape(new Shape(5, 5)).setFilters(channels).build());
+      normalizer.addTo(network, Place.CONVOLUTION);
+      network.add(Activation.sigmoidBlock());
       network.add(Pool.maxPool2dBlock(new Shape(2, 2), new Shape(2, 2)));
     }
     network.add(Blocks.batchFlattenBlock());
     for (int outputs : new int[] {120, 84}) {
-      addHidden(network, dense(outputs), normalize);
+      network.add(dense(outputs));
+      normalizer.addTo(network, Place.DENSE);
+      network.add(Activation.sigmoidBlock());
     }
     network.add(dense(Dataset.CLASSES));
     network.setInitializer(new XavierInitializer(new Random(seed)), Parameter.Type.WEIGHT);
     return network;
-  }
-
-  private static void addHidden(SequentialBlock network, Block layer, Consumer<SequentialBlock> normalize) {
-    network.add(layer);
-    normalize.accept(network);
-    network.add(Activation.sigmoidBlock());
   }
 
   private static Linear dense(int outputs) {

@@ -47,7 +47,7 @@ final class LeNetReport {
     var lines = new ArrayList<String>();
     for (var trained : comparison.trained()) {
       trained.runs().getFirst().firstNormalization()
-          .ifPresent(affine -> add(lines, trained.normalization().key(), affine));
+          .ifPresent(affine -> add(lines, trained.normalization().toString(), affine));
     }
     if (!lines.isEmpty()) {
       String which = comparison.runs() > 1 ? " (of the first run)" : "";

@@ -8,7 +8,9 @@ import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.LayerNorm;
 import dev.norma.cli.UserException;
+import dev.norma.djl.NormaLayerNorm;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -20,7 +22,7 @@ import java.util.Map;
 
 /**
  * Trained networks in one file of the safetensors format. Names are those of PyTorch, after the network they belong to:
- * {@code without.fc1.weight}, {@code with.bn1.running_mean}.
+ * {@code none.fc1.weight}, {@code batch.bn1.running_mean}.
  *
  * @param file where it was read from
  * @param arrays its named arrays
@@ -85,20 +87,24 @@ record NetworkFile(Path file, NDList arrays) {
 
   private static Map<String, Parameter> parameters(String prefix, SequentialBlock network) {
     var parameters = new LinkedHashMap<String, Parameter>();
-    int dense = 0;
-    int convolutions = 0;
-    int norms = 0;
+    var counts = new HashMap<String, Integer>();
     for (Block block : network.getChildren().values()) {
       if (!block.getDirectParameters().isEmpty()) {
-        String layer = switch (block) {
-          case Linear _ -> "fc" + ++dense;
-          case Convolution _ -> "conv" + ++convolutions;
-          default -> "bn" + ++norms;
-        };
+        String kind = kind(block);
+        String layer = kind + counts.merge(kind, 1, Integer::sum);
         block.getDirectParameters().forEach(pair ->
             parameters.put(prefix + "." + layer + "." + PYTORCH_NAMES.get(pair.getKey()), pair.getValue()));
       }
     }
     return parameters;
+  }
+
+  private static String kind(Block block) {
+    return switch (block) {
+      case Linear _ -> "fc";
+      case Convolution _ -> "conv";
+      case LayerNorm _, NormaLayerNorm _ -> "ln";
+      default -> "bn";
+    };
   }
 }

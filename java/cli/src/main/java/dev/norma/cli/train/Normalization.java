@@ -6,28 +6,22 @@ import java.util.Optional;
 
 /** What stands between a layer and its activation. One more is one more constant, with what makes its block. */
 enum Normalization {
-  NONE("without", "without batch normalization", Optional.empty()),
-  BATCH("with", "with batch normalization", Optional.of(NormLayer::create));
+  NONE("without normalization", Optional.empty()),
+  BATCH("with batch normalization", Optional.of((whose, checked, place) -> whose.batch(checked))),
+  LAYER("with layer normalization", Optional.of((whose, checked, place) -> whose.layer(checked)));
 
   /** Makes the block of one layer. */
   interface BlockMaker {
     /** {@code checked}: every call is compared with the reference, where the block can. */
-    Block make(NormLayer whose, boolean checked);
+    Block make(NormLayer whose, boolean checked, Place place);
   }
 
-  private final String key;
   private final String title;
   private final Optional<BlockMaker> maker;
 
-  Normalization(String key, String title, Optional<BlockMaker> maker) {
-    this.key = key;
+  Normalization(String title, Optional<BlockMaker> maker) {
     this.title = title;
     this.maker = maker;
-  }
-
-  /** What it is called in files and at the head of a column. */
-  String key() {
-    return key;
   }
 
   /** What a network with it is called. */
@@ -39,7 +33,7 @@ enum Normalization {
     return maker;
   }
 
-  /** As on the command line. */
+  /** As on the command line, in files and at the head of a column. */
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);

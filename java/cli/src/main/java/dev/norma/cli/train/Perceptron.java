@@ -8,7 +8,6 @@ import dev.norma.cli.data.Dataset;
 import dev.norma.cli.data.Split;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -45,11 +44,11 @@ final class Perceptron implements Architecture {
   }
 
   @Override
-  public SequentialBlock build(long seed, Consumer<SequentialBlock> normalize) {
+  public SequentialBlock build(long seed, Normalizer normalizer) {
     var network = new SequentialBlock();
     for (int outputs : HIDDEN) {
       network.add(dense(outputs));
-      normalize.accept(network);
+      normalizer.addTo(network, Place.DENSE);
       network.add(Activation.reluBlock());
     }
     network.add(dense(Dataset.CLASSES));

@@ -15,7 +15,7 @@ record SideBySide(Comparison comparison) {
     String who = comparison.runs() > 1 ? comparison.runs() + " runs, mean ± dev." : "this run";
     return List.of(
         row("", trained -> trained == comparison.trained().getFirst() ? who : "", text, ""),
-        row("batch normalization", trained -> trained.normalization().key(), "without", "with"),
+        row("normalization", trained -> trained.normalization().toString(), "none", "batch"),
         COLUMNS.rule(comparison.trained().size() + 2));
   }
 

@@ -8,7 +8,7 @@ import java.util.List;
 /** Every training of a sweep as a line of comma-separated values. */
 final class SweepFile {
   private static final String HEADER =
-      "batch_size,learning_rate,batch_normalization,seed,iterations,train_loss,train_accuracy,test_loss,"
+      "batch_size,learning_rate,normalization,seed,iterations,train_loss,train_accuracy,test_loss,"
           + "test_accuracy\n";
 
   private SweepFile() {}
@@ -20,7 +20,7 @@ final class SweepFile {
         for (int run = 0; run < trained.runs().size(); run++) {
           var outcome = trained.runs().get(run);
           lines.append("%d,%s,%s,%d,%d,%.6f,%.6f,%.6f,%.6f\n".formatted(
-              point.batchSize(), point.recipe().learningRate(), trained.normalization().key(), firstSeed + run,
+              point.batchSize(), point.recipe().learningRate(), trained.normalization(), firstSeed + run,
               outcome.iterations(), outcome.train().loss(), outcome.train().accuracy(), outcome.test().loss(),
               outcome.test().accuracy()));
         }

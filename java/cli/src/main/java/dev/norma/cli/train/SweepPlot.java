@@ -56,7 +56,7 @@ final class SweepPlot {
     double[] accuracies = points.stream()
         .mapToDouble(point -> point.comparison().trained().get(index).runs().get(run).testAccuracy())
         .toArray();
-    Charts.addLine(chart, normalization.key() + ", run " + (run + 1), powers, accuracies,
+    Charts.addLine(chart, normalization + ", run " + (run + 1), powers, accuracies,
         Palette.of(normalization).pale(), Palette.solid(1.2f), false);
   }
 

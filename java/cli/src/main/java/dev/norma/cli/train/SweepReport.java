@@ -15,7 +15,7 @@ final class SweepReport {
     int runs = points.getFirst().comparison().runs();
     var lines = new ArrayList<String>();
     var head = new ArrayList<>(List.of("learning rate", "iterations"));
-    trained.forEach(entry -> head.add(entry.normalization().key()));
+    trained.forEach(entry -> head.add(entry.normalization().toString()));
     lines.add(COLUMNS.row("", List.of("", "", "test accuracy" + (runs > 1 ? ", %d runs, mean ± dev.".formatted(runs)
         : ""))));
     lines.add(COLUMNS.row("batch size", head));

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "train",
     description = {
-      "Train a network on images of digits, without and with batch normalization, and compare.",
+      "Train a network on images of digits, without and with normalization, and compare.",
       "",
       "The networks, their parameters and what is measured are those of texts on batch normalization. All trainings "
           + "start from the same weights and see the same batches. Prints a table beside the results in the text and "
@@ -78,7 +78,7 @@ public final class TrainCommand implements Callable<Integer> {
   private Optional<Path> data = Optional.empty();
 
   @Option(names = "--layer", paramLabel = "WHOSE", defaultValue = "norma",
-      description = "Whose batch normalization runs: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+      description = "Whose normalization runs: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
   private NormLayer layer = NormLayer.NORMA;
 
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
@@ -234,8 +234,18 @@ public final class TrainCommand implements Callable<Integer> {
         "          " + images.sizes(),
         "Network:  " + networkInWords,
         "Training: gradient descent, " + training(recipe),
-        "Layer:    batch normalization by %s%s".formatted(
-            layer, check ? ", every call compared with the reference" : ""));
+        "Layer:    " + normalizing());
+  }
+
+  private String normalizing() {
+    var names = normalizations.stream()
+        .filter(normalization -> normalization.maker().isPresent())
+        .map(Normalization::toString)
+        .toList();
+    return names.isEmpty()
+        ? "no normalization"
+        : "%s normalization by %s%s".formatted(
+            String.join(", ", names), layer, check ? ", every call compared with the reference" : "");
   }
 
   private String training(Recipe recipe) {

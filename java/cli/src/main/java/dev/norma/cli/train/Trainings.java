@@ -47,11 +47,11 @@ final class Trainings implements AutoCloseable {
   /** Trains from the weights, and on the batches, that the seed decides: the same for every normalization. */
   Outcome train(Normalization normalization, TrainingOptions options, Progress progress) {
     var network = architecture.build(options.seed(), layers.adding(normalization));
-    try (var model = Model.newInstance(normalization.key(), Device.cpu());
+    try (var model = Model.newInstance(normalization.toString(), Device.cpu());
         var trainer = trainer(model, network, options.recipe())) {
-      start.ifPresent(file -> file.restore(normalization.key(), network));
+      start.ifPresent(file -> file.restore(normalization.toString(), network));
       var outcome = new TrainingRun(trainer, data, options, progress).run();
-      trained.addAll(NetworkFile.copyOf(normalization.key(), network, manager));
+      trained.addAll(NetworkFile.copyOf(normalization.toString(), network, manager));
       return outcome;
     }
   }

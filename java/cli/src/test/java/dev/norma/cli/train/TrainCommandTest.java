@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TrainCommandTest {
   private static final int WITHOUT = 0;
   private static final int WITH = 1;
+  private static final int LAYER = 2;
 
   @TempDir Path folder;
 
@@ -29,7 +30,7 @@ class TrainCommandTest {
 
   private Cli.Result trainWell(String... options) {
     var result = train(options);
-    assertThat(result.err().lines()).allMatch(line -> line.matches("with(out)? batch normalization: epoch .*"));
+    assertThat(result.err().lines()).allMatch(line -> line.matches("with(out| \\w+) normalization: epoch .*"));
     assertThat(result.exitCode()).isZero();
     return result;
   }
@@ -55,7 +56,7 @@ class TrainCommandTest {
     assertThat(result.out()).contains("Where the text is at odds with itself");
     assertThat(result.out()).contains("Wrote " + folder.resolve("curves.csv"), "Wrote " + folder.resolve("curves.png"));
     assertDrawn(ImageIO.read(folder.resolve("curves.png").toFile()));
-    assertThat(curves().lines().skip(1)).allMatch(line -> line.matches("with(out)?,\\d+(,\\d+\\.\\d+){5}"));
+    assertThat(curves().lines().skip(1)).allMatch(line -> line.matches("(none|batch),\\d+(,\\d+\\.\\d+){5}"));
   }
 
   private static void assertDrawn(BufferedImage picture) {
@@ -93,9 +94,9 @@ class TrainCommandTest {
   @Test
   void bothLayersTrainAlike() throws IOException {
     trainWell("--epochs", "2", "--layer", "norma");
-    var norma = curves().lines().filter(line -> line.startsWith("with,")).toList();
+    var norma = curves().lines().filter(line -> line.startsWith("batch,")).toList();
     trainWell("--epochs", "2", "--layer", "djl");
-    var djl = curves().lines().filter(line -> line.startsWith("with,")).toList();
+    var djl = curves().lines().filter(line -> line.startsWith("batch,")).toList();
     assertThat(djl).hasSameSizeAs(norma).hasSize(34);
     for (int i = 0; i < norma.size(); i++) {
       // Float rounding, 1e-7, grown by 34 steps of descent; another momentum or variance changes the first digits.
@@ -140,7 +141,7 @@ class TrainCommandTest {
     var other = train("--load", networks, "--data", imageFolder("train", 200).toString());
     assertThat(other.exitCode()).isEqualTo(1);
     assertThat(other.err().strip()).isEqualTo(
-        "norma train: " + networks + ": without.fc1.weight has shape (128, 64), this network needs (128, 30)");
+        "norma train: " + networks + ": none.fc1.weight has shape (128, 64), this network needs (128, 30)");
 
     var missing = train("--load", folder.resolve("none").toString());
     assertThat(missing.err().strip()).isEqualTo("norma train: " + folder.resolve("none") + ": no such file or folder");
@@ -178,7 +179,7 @@ class TrainCommandTest {
     var result = train("--epochs", "1", "--runs", "2", "--seed", "5");
     assertThat(result.exitCode()).isZero();
     assertThat(result.err().lines()).hasSize(4)
-        .allMatch(line -> line.matches("with(out)? batch normalization, run [12]: epoch 1, .*"));
+        .allMatch(line -> line.matches("with(out| batch) normalization, run [12]: epoch 1, .*"));
     assertThat(result.out()).contains("seeds 5 to 6", "2 runs, mean ± dev.");
     assertThat(result.row("test accuracy")[WITH]).matches("\\d+\\.\\d\\d ± \\d+\\.\\d\\d %");
     var second = curves().lines().filter(line -> line.endsWith(",6")).map(line -> line.replaceAll(",6$", "")).toList();
@@ -189,10 +190,10 @@ class TrainCommandTest {
   @Test
   void oneNormalizationAloneTrainsAsItDoesBesideAnother() throws IOException {
     trainWell("--epochs", "1");
-    var beside = curves().lines().filter(line -> line.startsWith("with,")).toList();
+    var beside = curves().lines().filter(line -> line.startsWith("batch,")).toList();
     var alone = trainWell("--epochs", "1", "--normalization", "batch");
     assertThat(curves().lines().skip(1)).containsExactlyElementsOf(beside);
-    assertThat(alone.row("batch normalization")).containsExactly("with", "without", "with");
+    assertThat(alone.row("normalization")).containsExactly("batch", "none", "batch");
   }
 
   @Test
@@ -211,8 +212,8 @@ class TrainCommandTest {
     assertThat(result.percent("training accuracy", WITH)).isGreaterThan(80);
     assertThat(result.percent("test accuracy", WITH)).isGreaterThan(80);
     assertThat(result.row("examples per second")[WITH]).matches("[\\d,]+");
-    assertThat(result.out()).containsPattern("  with +gamma( +-?\\d\\.\\d{4}){6}\n +beta ( +-?\\d\\.\\d{4}){6}\n");
-    assertThat(result.out()).contains("  the text     gamma   2.6914").doesNotContain("  without      gamma");
+    assertThat(result.out()).containsPattern("  batch +gamma( +-?\\d\\.\\d{4}){6}\n +beta ( +-?\\d\\.\\d{4}){6}\n");
+    assertThat(result.out()).contains("  the text     gamma   2.6914").doesNotContain("  none         gamma");
     assertThat(curves().lines()).hasSize(13);
     assertThat(folder.resolve("curves.png")).isNotEmptyFile();
   }
@@ -228,7 +229,7 @@ class TrainCommandTest {
     assertThat(loaded.row("test accuracy")).isEqualTo(first.row("test accuracy"));
     assertThat(loaded.row("examples per second")).startsWith("-", "-");
     var other = train("--epochs", "0", "--load", file);
-    assertThat(other.err()).contains(file + ": without.fc1.weight has shape (120, 256)");
+    assertThat(other.err()).contains(file + ": none.fc1.weight has shape (120, 256)");
   }
 
   @Test
@@ -251,6 +252,44 @@ class TrainCommandTest {
   }
 
   @Test
+  void everyNormalizationTrainsBesideTheOthers() throws IOException {
+    trainWell("--epochs", "2");
+    var beside = curves().lines().skip(1).toList();
+    var file = folder.resolve("networks.safetensors").toString();
+    var all = trainWell("--epochs", "2", "--normalization", "none,batch,layer", "--save", file);
+    assertThat(all.out()).contains("Layer:    batch, layer normalization by norma");
+    assertThat(all.row("normalization")).containsExactly("none", "batch", "layer", "none", "batch");
+    assertThat(curves().lines().skip(1)).containsSequence(beside)
+        .filteredOn(line -> line.startsWith("layer,")).hasSize(34);
+    var loaded = trainWell("--epochs", "0", "--normalization", "layer", "--load", file);
+    assertThat(loaded.percent("test accuracy", 0)).isEqualTo(all.percent("test accuracy", LAYER)).isGreaterThan(50);
+  }
+
+  @Test
+  void bothLayersTrainLayerNormalizationAlike() throws IOException {
+    for (var network : new String[] {"mlp", "lenet"}) {
+      String[] options = {"--network", network, "--epochs", "1", "--normalization", "layer", "--layer"};
+      trainWell(Stream.concat(Stream.of(options), Stream.of("norma")).toArray(String[]::new));
+      double norma = validationLoss(curves().lines().toList().getLast());
+      trainWell(Stream.concat(Stream.of(options), Stream.of("djl")).toArray(String[]::new));
+      double djl = validationLoss(curves().lines().toList().getLast());
+      // Float rounding, 1e-7, grown by 34 steps of descent at most.
+      assertThat(djl).isCloseTo(norma, within(1e-3));
+    }
+  }
+
+  @Test
+  void everyCallOfEveryNormalizationCanBeChecked() throws IOException {
+    var images = imageFolder("train", 100).toString();
+    var normalizations = "batch,layer";
+    assertThat(
+        trainWell("--network", "lenet", "--epochs", "1", "--check", "--normalization", normalizations, "--data", images)
+            .out())
+        .contains("batch, layer normalization by norma, every call compared with the reference")
+        .contains("Every call of the kernels agreed with the reference.");
+  }
+
+  @Test
   void imagesTooLargeForLeNetAreRefused() throws IOException {
     var images = Files.createDirectories(folder.resolve("large"));
     Files.write(images.resolve("t10k-images-idx3-ubyte"),
@@ -269,14 +308,14 @@ class TrainCommandTest {
     assertThat(result.exitCode()).isZero();
     // 90 images: batches of 128 and 256 are left out.
     assertThat(result.err().lines()).hasSize(12)
-        .allMatch(line -> line.matches("batch size \\d+, with(out)? batch normalization: test accuracy .*"));
-    assertThat(result.row("batch size")).containsExactly("learning rate", "iterations", "without", "with");
+        .allMatch(line -> line.matches("batch size \\d+, with(out| batch) normalization: test accuracy .*"));
+    assertThat(result.row("batch size")).containsExactly("learning rate", "iterations", "none", "batch");
     assertThat(result.row("2")).hasSize(4).startsWith("0.01875", "45");
     assertThat(result.row("64")).hasSize(4).startsWith("0.6", "2");
     assertThat(result.out()).doesNotContain("\n128 ");
     String table = Files.readString(folder.resolve("sweep.csv"));
     assertThat(table.lines().skip(1)).hasSize(12)
-        .allMatch(line -> line.matches("\\d+,\\d+\\.\\d+,with(out)?,1,\\d+(,\\d+\\.\\d+){4}"));
+        .allMatch(line -> line.matches("\\d+,\\d+\\.\\d+,(none|batch),1,\\d+(,\\d+\\.\\d+){4}"));
     assertThat(ImageIO.read(folder.resolve("sweep.png").toFile()).getWidth()).isEqualTo(1200);
     train(options);
     assertThat(folder.resolve("sweep.csv")).hasContent(table);
