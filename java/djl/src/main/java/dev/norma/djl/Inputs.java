@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import dev.norma.BatchNormDescriptor;
 import dev.norma.DataType;
+import dev.norma.GroupNormDescriptor;
 import dev.norma.LayerNormDescriptor;
 import dev.norma.Layout;
 
@@ -57,6 +58,24 @@ final class Inputs {
         dataType(x),
         Layout.CHANNELS_FIRST,
         settings.threads());
+  }
+
+  /**
+   * The input as N x C x S, with the channels on axis 1, in so many groups.
+   *
+   * @throws IllegalArgumentException if the input does not fit the parameters
+   */
+  static GroupNormDescriptor groupNorm(PtNDArray x, long groups, ParameterValue gamma, Settings settings) {
+    BatchNormDescriptor tensor = batchNorm(x, 1, gamma, settings);
+    return new GroupNormDescriptor(
+        tensor.batch(),
+        tensor.channels(),
+        tensor.spatial(),
+        groups,
+        tensor.epsilon(),
+        tensor.dataType(),
+        tensor.layout(),
+        tensor.threads());
   }
 
   /**

@@ -211,4 +211,32 @@ class NormTest {
     assertThat(LayerResult.array(block, "gamma").getShape()).isEqualTo(normalized);
     assertThat(forward(block, manager.ones(shape), false).getShape()).isEqualTo(shape);
   }
+
+  @ParameterizedTest
+  @EnumSource(names = {"GROUP", "INSTANCE"})
+  void otherChannelsAreRefused(Norm norm) {
+    Block block = initialized(norm, new Shape(2, 4, 3));
+    requireRefused(block, manager.ones(new Shape(2, 6, 3)), "the input has 6 channels");
+    requireRefused(block, manager.ones(new Shape(4)), "at least 2 dimensions");
+    requireRefused(block, manager.ones(new Shape(0, 4, 3)), "at least 1");
+  }
+
+  @Test
+  void groupsMustDivideTheChannels() {
+    Block block = NormaGroupNorm.builder().setGroups(3).build();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> block.initialize(manager, DataType.FLOAT32, new Shape(2, 4, 5)))
+        .withMessageContaining("3 groups do not divide the 4 channels");
+    assertThatIllegalArgumentException().isThrownBy(() -> NormaGroupNorm.builder().setGroups(0));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> NormaGroupNorm.builder().build())
+        .withMessageContaining("setGroups");
+  }
+
+  @Test
+  void oneValuePerInstanceIsRefused() {
+    Block block = initialized(Norm.INSTANCE, new Shape(6, 3));
+    requireRefused(block, manager.ones(new Shape(6, 3)), "one value per channel of an image");
+    requireRefused(block, manager.ones(new Shape(6, 3, 1)), "one value per channel of an image");
+  }
 }

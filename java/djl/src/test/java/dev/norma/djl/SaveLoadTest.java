@@ -91,6 +91,16 @@ class SaveLoadTest {
   }
 
   @Test
+  void aFileOfOtherGroupsIsRefused() throws IOException {
+    Block two = NormaGroupNorm.builder().setGroups(2).build();
+    two.initialize(manager, DataType.FLOAT32, new Shape(3, 4, 5));
+    byte[] saved = bytes(two);
+    assertThatThrownBy(() -> load(NormaGroupNorm.builder().setGroups(4).build(), saved))
+        .isInstanceOf(MalformedModelException.class)
+        .hasMessageContaining("2 groups, this one has 4");
+  }
+
+  @Test
   void loadsTheFirstVersionWhichHasNoShapes() throws IOException, MalformedModelException {
     Block saved = NormaBatchNorm.builder().build();
     saved.initialize(manager, DataType.FLOAT32, new Shape(2, 3));
