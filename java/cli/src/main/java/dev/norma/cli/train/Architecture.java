@@ -3,9 +3,13 @@ package dev.norma.cli.train;
 import ai.djl.nn.SequentialBlock;
 import dev.norma.cli.data.Split;
 import java.util.List;
+import java.util.Optional;
 
 /** A network that classifies images and can be trained with each normalization. */
 interface Architecture {
+  /** Why the network cannot have that normalization; empty if it can. */
+  Optional<String> refusal(Normalization normalization);
+
   /** How it is trained if nothing else is said. */
   Recipe recipe();
 

@@ -14,13 +14,14 @@ import dev.norma.cli.data.Canvas;
 import dev.norma.cli.data.Dataset;
 import dev.norma.cli.data.Split;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 
 /**
  * LeNet as the notes on Dive into Deep Learning have it: two convolutions of 5x5 with 6 and 16 channels, each followed
  * by a sigmoid and the maxima of 2x2 pixels, and dense layers of 120, 84 and 10 outputs with sigmoids between them. A
- * normalization, if wanted, stands before each sigmoid, over the channels of a convolution and the features of a dense
- * layer.
+ * normalization, if wanted, stands before each sigmoid, with parameters for the channels of a convolution and the
+ * features of a dense layer, or for all features of both.
  */
 final class LeNet implements Architecture {
   static final int EPOCHS = 120;
@@ -29,6 +30,11 @@ final class LeNet implements Architecture {
 
   /** That of MNIST and Fashion-MNIST, for which the dense layers get 16 channels of 4x4. */
   private static final int SIDE = 28;
+
+  @Override
+  public Optional<String> refusal(Normalization normalization) {
+    return Optional.empty();
+  }
 
   @Override
   public Recipe recipe() {

@@ -10,6 +10,8 @@ import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.LayerNorm;
 import dev.norma.cli.UserException;
+import dev.norma.djl.NormaGroupNorm;
+import dev.norma.djl.NormaInstanceNorm;
 import dev.norma.djl.NormaLayerNorm;
 import java.io.IOException;
 import java.nio.ByteOrder;
@@ -104,6 +106,8 @@ record NetworkFile(Path file, NDList arrays) {
       case Linear _ -> "fc";
       case Convolution _ -> "conv";
       case LayerNorm _, NormaLayerNorm _ -> "ln";
+      case NormaInstanceNorm _ -> "in";
+      case NormaGroupNorm _ -> "gn";
       default -> "bn";
     };
   }

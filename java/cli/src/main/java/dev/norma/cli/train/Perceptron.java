@@ -7,6 +7,7 @@ import ai.djl.nn.core.Linear;
 import dev.norma.cli.data.Dataset;
 import dev.norma.cli.data.Split;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -25,6 +26,14 @@ final class Perceptron implements Architecture {
 
   private static final int MEASUREMENTS_PER_EPOCH = 20;
   private static final int[] HIDDEN = {128, 64, 32, 16};
+
+  @Override
+  public Optional<String> refusal(Normalization normalization) {
+    return normalization == Normalization.INSTANCE
+        ? Optional.of(
+            "a dense layer has one value per channel of an image, which has no deviation; take --network lenet")
+        : Optional.empty();
+  }
 
   @Override
   public Recipe recipe() {

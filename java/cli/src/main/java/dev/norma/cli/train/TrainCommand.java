@@ -8,6 +8,7 @@ import dev.norma.cli.data.Split;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -58,7 +59,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(names = "--normalization", paramLabel = "NAME", split = ",", defaultValue = "none,batch",
       converter = NameConverter.Normalizations.class,
-      description = "What to compare, separated by commas: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+      description = "What to compare, separated by commas: ${COMPLETION-CANDIDATES}. layer: all features of an image "
+          + "together. instance: the pixels of each channel of lenet's convolutions; behind its dense layers, which "
+          + "have one value per channel, layer. group: 2 groups of the channels or features, the most that divide "
+          + "those of all layers. Default: ${DEFAULT-VALUE}.")
   private List<Normalization> normalizations;
 
   @Option(names = "--runs", paramLabel = "N", defaultValue = "1",
@@ -177,6 +181,7 @@ public final class TrainCommand implements Callable<Integer> {
     require(runs == 1 || save.isEmpty(), "--save writes the networks of one run: leave out --runs");
     require(runs == 1 || load.isEmpty(), "--load starts every run from the same weights: leave out --runs");
     requireDifferent();
+    normalizations.forEach(this::requirePossible);
     require(!check || layer == NormLayer.NORMA, "--check needs --layer norma: only Norma's calls can be compared");
     save.ifPresent(file -> require(Files.isDirectory(file.toAbsolutePath().getParent()),
         "--save " + file + ": its folder does not exist"));
@@ -208,6 +213,14 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  private void requirePossible(Normalization normalization) {
+    require(layer.has(normalization),
+        "--layer %s has no %s normalization: take --layer norma".formatted(layer, normalization));
+    network.architecture().flatMap(architecture -> architecture.refusal(normalization)).ifPresent(reason ->
+        require(false, "--normalization %s does not go with --network %s: %s".formatted(
+            normalization, network, reason)));
+  }
+
   private void requireFits(int batch, Split images) {
     require(batch <= images.train().size(), "--batch-size must be at most %d, the number of training images, not %d"
         .formatted(images.train().size(), batch));
@@ -229,12 +242,16 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   private List<String> description(Split images, String networkInWords, Recipe recipe) {
-    return List.of(
+    var lines = new ArrayList<>(List.of(
         "Images:   " + images.source(),
         "          " + images.sizes(),
         "Network:  " + networkInWords,
         "Training: gradient descent, " + training(recipe),
-        "Layer:    " + normalizing());
+        "Layer:    " + normalizing()));
+    for (var normalization : normalizations) {
+      normalization.remark().ifPresent(remark -> lines.add("          " + normalization + ": " + remark));
+    }
+    return lines;
   }
 
   private String normalizing() {

@@ -8,6 +8,7 @@ import dev.norma.cli.data.IdxBytes;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -256,13 +257,16 @@ class TrainCommandTest {
     trainWell("--epochs", "2");
     var beside = curves().lines().skip(1).toList();
     var file = folder.resolve("networks.safetensors").toString();
-    var all = trainWell("--epochs", "2", "--normalization", "none,batch,layer", "--save", file);
-    assertThat(all.out()).contains("Layer:    batch, layer normalization by norma");
-    assertThat(all.row("normalization")).containsExactly("none", "batch", "layer", "none", "batch");
+    var all = trainWell("--epochs", "2", "--normalization", "none,batch,layer,group", "--save", file);
+    assertThat(all.out()).contains("Layer:    batch, layer, group normalization by norma", "group: 2 groups");
+    assertThat(all.row("normalization")).containsExactly("none", "batch", "layer", "group", "none", "batch");
     assertThat(curves().lines().skip(1)).containsSequence(beside)
-        .filteredOn(line -> line.startsWith("layer,")).hasSize(34);
-    var loaded = trainWell("--epochs", "0", "--normalization", "layer", "--load", file);
-    assertThat(loaded.percent("test accuracy", 0)).isEqualTo(all.percent("test accuracy", LAYER)).isGreaterThan(50);
+        .filteredOn(line -> line.matches("(layer|group),.*")).hasSize(68);
+    var loaded = trainWell("--epochs", "0", "--normalization", "layer,group", "--load", file);
+    for (int i = 0; i < 2; i++) {
+      assertThat(loaded.percent("test accuracy", i)).isGreaterThan(50)
+          .isEqualTo(all.percent("test accuracy", LAYER + i));
+    }
   }
 
   @Test
@@ -281,12 +285,37 @@ class TrainCommandTest {
   @Test
   void everyCallOfEveryNormalizationCanBeChecked() throws IOException {
     var images = imageFolder("train", 100).toString();
-    var normalizations = "batch,layer";
+    var normalizations = "batch,layer,instance,group";
     assertThat(
         trainWell("--network", "lenet", "--epochs", "1", "--check", "--normalization", normalizations, "--data", images)
             .out())
-        .contains("batch, layer normalization by norma, every call compared with the reference")
+        .contains("batch, layer, instance, group normalization by norma, every call compared with the reference")
         .contains("Every call of the kernels agreed with the reference.");
+  }
+
+  @Test
+  void instancesNeedPixels() throws IOException {
+    var refused = train("--normalization", "none,instance");
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err()).contains("--normalization instance does not go with --network mlp: a dense layer");
+    String[] options = {"--network", "lenet", "--epochs", "1", "--normalization", "instance,layer"};
+    var images = imageFolder("train", 100).toString();
+    var file = folder.resolve("networks.safetensors").toString();
+    var trained = trainWell(
+        Stream.concat(Stream.of(options), Stream.of("--data", images, "--save", file)).toArray(String[]::new));
+    assertThat(trained.out()).contains("instance: layer normalization behind dense layers");
+    assertThat(trained.out()).containsPattern("  instance +gamma( +-?\\d\\.\\d{4}){6}\n");
+    assertThat(Files.readString(Path.of(file), StandardCharsets.ISO_8859_1))
+        .contains("instance.in1.weight", "instance.in2.bias", "instance.ln2.weight", "layer.ln4.bias");
+  }
+
+  @Test
+  void theEngineHasNoGroupsAndInstances() {
+    for (var normalization : new String[] {"instance", "group"}) {
+      var refused = train("--network", "lenet", "--layer", "djl", "--normalization", normalization);
+      assertThat(refused.exitCode()).isEqualTo(2);
+      assertThat(refused.err()).contains("--layer djl has no " + normalization + " normalization");
+    }
   }
 
   @Test
@@ -319,6 +348,21 @@ class TrainCommandTest {
     assertThat(ImageIO.read(folder.resolve("sweep.png").toFile()).getWidth()).isEqualTo(1200);
     train(options);
     assertThat(folder.resolve("sweep.csv")).hasContent(table);
+  }
+
+  @Test
+  void sweepsEveryNormalization() throws IOException {
+    var images = imageFolder("t10k", 100).toString();
+    var result = train("--network", "lenet", "--sweep", "batch-size", "--epochs", "1", "--data", images,
+        "--normalization", "none,batch,layer,instance,group");
+    assertThat(result.err().lines()).hasSize(25);
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.row("batch size"))
+        .containsExactly("learning rate", "iterations", "none", "batch", "layer", "instance", "group");
+    assertThat(result.row("8")).hasSize(7);
+    assertThat(Files.readString(folder.resolve("sweep.csv")).lines().filter(line -> line.contains(",group,")))
+        .hasSize(5);
+    assertThat(folder.resolve("sweep.png")).isNotEmptyFile();
   }
 
   @Test
