@@ -15,6 +15,10 @@
  * }
  * }</pre>
  *
+ * <p>{@link dev.norma.djl.NormaBatchNorm} and {@link dev.norma.djl.NormaLayerNorm} take the place of the library's own
+ * blocks; {@link dev.norma.djl.NormaRmsNorm}, {@link dev.norma.djl.NormaGroupNorm} and {@link
+ * dev.norma.djl.NormaInstanceNorm} have none there.
+ *
  * <h2>How it works</h2>
  *
  * The engine has no way to add an operation with a gradient of its own. A block in training therefore computes its
@@ -24,7 +28,7 @@
  * from the input. Frozen parameters and inputs that want no gradient are left out. Gradients add up until the
  * optimizer clears them, as the engine's own do.
  *
- * <h2>What differs from the engine's own layer</h2>
+ * <h2>What differs from the engine's own layers</h2>
  *
  * <ul>
  *   <li>A training pass outside a Norma collector is an exception. An evaluation pass inside the engine's own

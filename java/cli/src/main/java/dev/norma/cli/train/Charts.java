@@ -19,7 +19,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** What all pictures have in common. */
 final class Charts {
   private static final Color GRID = new Color(0xE0E0E0);
-  private static final int WIDTH = 1200;
+  static final int WIDTH = 1200;
   private static final int HEIGHT = 560;
   private static final int TICK_SPACING = 90;
 

@@ -26,7 +26,9 @@ final class SweepPlot {
         "Test accuracy by batch size", "batch size", "accuracy", LegendPosition.InsideSE);
     var styler = chart.getStyler();
     styler.setXAxisTickLabelsFormattingFunction(SweepPlot::label);
-    styler.setXAxisMin(powers[0] - 0.05).setXAxisMax(powers[powers.length - 1] + 0.05);
+    // A tick at every power, and a range that ends there: xchart draws no label where several are blank.
+    styler.setXAxisTickMarkSpacingHint(Charts.WIDTH / Math.max(1, powers.length - 1));
+    styler.setXAxisMin(powers[0]).setXAxisMax(powers[powers.length - 1]);
     styler.setYAxisMin(0.0).setYAxisMax(1.0);
     var first = points.getFirst().comparison();
     if (first.runs() > 1) {
