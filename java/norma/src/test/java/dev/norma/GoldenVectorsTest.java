@@ -22,13 +22,17 @@ class GoldenVectorsTest {
     return Golden.withKernels("split_");
   }
 
+  static Stream<Arguments> instanceNorms() {
+    return Golden.withKernels("instance_norm_");
+  }
+
   static Stream<Arguments> descents() {
     return Golden.withKernels("gradient_descent_");
   }
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource({"batchNorms", "splits"})
-  void forwardAndBackward(Golden golden, Kernels kernels) {
+  void training(Golden golden, Kernels kernels) {
     try (var problem = problem(golden, golden.integer("n"))) {
       var gamma = golden.has("gamma") ? problem.gamma : MemorySegment.NULL;
       var beta = golden.has("beta") ? problem.beta : MemorySegment.NULL;
@@ -50,6 +54,18 @@ class GoldenVectorsTest {
           problem.dbeta,
           scratch);
       requireGradients(golden, problem, "");
+    }
+  }
+
+  /** By running statistics, instance normalization is batch normalization. */
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource({"batchNorms", "splits", "instanceNorms"})
+  void inference(Golden golden, Kernels kernels) {
+    try (var problem = problem(golden, golden.integer("n"))) {
+      var gamma = golden.has("gamma") ? problem.gamma : MemorySegment.NULL;
+      var beta = golden.has("beta") ? problem.beta : MemorySegment.NULL;
+      var norm = problem.norm;
+      var scratch = problem.workspace(kernels);
       kernels.forwardInference(
           norm, problem.x, gamma, beta, problem.runningMean, problem.runningVar, problem.y, scratch);
       golden.requireTensor("y_inference", problem.values(problem.y), 1);
@@ -75,7 +91,7 @@ class GoldenVectorsTest {
     golden.requireTensor("dx" + suffix, problem.values(problem.dx), 1);
   }
 
-  private static Problem problem(Golden golden, long n) {
+  static Problem problem(Golden golden, long n) {
     var norm =
         new BatchNormDescriptor(
             n,

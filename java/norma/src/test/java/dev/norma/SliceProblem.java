@@ -30,7 +30,7 @@ final class SliceProblem implements AutoCloseable {
   final LongUnaryOperator parameterOf;
   final boolean hasMean;
   final boolean hasBeta;
-  private final boolean hasVariance;
+  final boolean hasVariance;
   private final Operation forward;
   private final Operation backward;
   private final long workspaceBytes;
@@ -72,7 +72,7 @@ final class SliceProblem implements AutoCloseable {
     allocate();
   }
 
-  private SliceProblem(GroupNormDescriptor norm) {
+  SliceProblem(GroupNormDescriptor norm) {
     name = norm.toString();
     type = norm.dataType();
     epsilon = norm.epsilon();
