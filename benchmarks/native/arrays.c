@@ -17,22 +17,24 @@ typedef struct runner_array {
   size_t member;    /* where runner_case has the pointer */
   bool is_tensor;   /* or has C parameters */
   int read_by, written_by;
-  bool is_of_residual; /* or is there in every operation */
+  bool (*is_there)(const runner_case *test); /* in the operation; NULL: in every one */
 } runner_array;
 
+static bool has_beta(const runner_case *test) { return test->operation != RMS_NORM; }
+
 static const runner_array ARRAYS[] = {
-  {"x", offsetof(runner_case, x), true, FORWARD | BACKWARD, 0, false},
-  {"dy", offsetof(runner_case, dy), true, BACKWARD, 0, false},
-  {"residual", offsetof(runner_case, residual), true, FORWARD | BACKWARD, 0, true},
-  {"gamma", offsetof(runner_case, gamma), false, FORWARD | BACKWARD, 0, false},
-  {"beta", offsetof(runner_case, beta), false, FORWARD | BACKWARD, 0, false},
-  {"running_mean", offsetof(runner_case, running_mean), false, FORWARD, 0, false},
-  {"running_var", offsetof(runner_case, running_var), false, FORWARD, 0, false},
-  {"y", offsetof(runner_case, y), true, 0, FORWARD, false},
-  {"dx", offsetof(runner_case, dx), true, 0, BACKWARD, false},
-  {"dresidual", offsetof(runner_case, dresidual), true, 0, BACKWARD, true},
-  {"dgamma", offsetof(runner_case, dgamma), false, 0, BACKWARD, false},
-  {"dbeta", offsetof(runner_case, dbeta), false, 0, BACKWARD, false}
+  {"x", offsetof(runner_case, x), true, FORWARD | BACKWARD, 0, NULL},
+  {"dy", offsetof(runner_case, dy), true, BACKWARD, 0, NULL},
+  {"residual", offsetof(runner_case, residual), true, FORWARD | BACKWARD, 0, runner_has_residual},
+  {"gamma", offsetof(runner_case, gamma), false, FORWARD | BACKWARD, 0, NULL},
+  {"beta", offsetof(runner_case, beta), false, FORWARD | BACKWARD, 0, has_beta},
+  {"running_mean", offsetof(runner_case, running_mean), false, FORWARD, 0, runner_is_batch_norm},
+  {"running_var", offsetof(runner_case, running_var), false, FORWARD, 0, runner_is_batch_norm},
+  {"y", offsetof(runner_case, y), true, 0, FORWARD, NULL},
+  {"dx", offsetof(runner_case, dx), true, 0, BACKWARD, NULL},
+  {"dresidual", offsetof(runner_case, dresidual), true, 0, BACKWARD, runner_has_residual},
+  {"dgamma", offsetof(runner_case, dgamma), false, 0, BACKWARD, NULL},
+  {"dbeta", offsetof(runner_case, dbeta), false, 0, BACKWARD, has_beta}
 };
 enum { ARRAYS_COUNT = sizeof ARRAYS / sizeof *ARRAYS };
 
@@ -65,6 +67,14 @@ bool runner_has_residual(const runner_case *test) {
   return test->operation == BATCH_NORM_ADD_RELU;
 }
 
+bool runner_is_batch_norm(const runner_case *test) {
+  return test->operation <= BATCH_NORM_ADD_RELU;
+}
+
+bool runner_is_of_rows(const runner_case *test) {
+  return test->operation == LAYER_NORM || test->operation == RMS_NORM;
+}
+
 static size_t size_of(const runner_case *test, const runner_array *array) {
   return (size_t)(array->is_tensor ? runner_tensor_bytes(test)
                                    : test->channels * parameter_size(test));
@@ -72,7 +82,7 @@ static size_t size_of(const runner_case *test, const runner_array *array) {
 
 /* Whether the case has the array, and its pass is among those that the array says. */
 static bool is_used(const runner_case *test, const runner_array *array, int by) {
-  const bool is_there = !array->is_of_residual || runner_has_residual(test);
+  const bool is_there = !array->is_there || array->is_there(test);
   return is_there && (by & direction(test)) != 0;
 }
 

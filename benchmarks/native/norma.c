@@ -5,10 +5,9 @@
 
 #include "runner.h"
 
-/* The case in Norma's words, and what a call needs beside its arrays. */
-static norma_batch_norm norm;
-static int64_t workspace_size, batches, refused;
-static void *mean, *variance, *workspace;
+/* What a call needs beside its arrays. Statistics are of channels, of rows, or of groups of images. */
+static int64_t workspace_size;
+static void *mean, *variance, *inv_std, *workspace;
 
 static const int32_t DATA_TYPES[] = {
   [F32] = NORMA_FLOAT32, [F64] = NORMA_FLOAT64, [BF16] = NORMA_BFLOAT16, [F16] = NORMA_FLOAT16
@@ -19,11 +18,25 @@ static runner_why why_of(norma_status status) {
 }
 
 static runner_why unsupported(const runner_case *test) {
-  return test->layout == NCHW16C ? "Norma has no blocked layout" : NULL;
+  if (test->layout == NCHW16C) return "Norma has no blocked layout";
+  const bool is_of_groups = !runner_is_batch_norm(test) && !runner_is_of_rows(test);
+  return is_of_groups ? "Norma normalizes no groups of channels" : NULL;
 }
 
-static runner_why prepare(const runner_case *test) {
-  const int64_t statistics_bytes = test->channels * (int64_t)sizeof(double);
+static runner_why allocate(int64_t statistics) {
+  const int64_t bytes = statistics * (int64_t)sizeof(double);
+  CHECK(runner_allocate("the workspace", workspace_size, &workspace));
+  CHECK(runner_allocate("the mean", bytes, &mean));
+  CHECK(runner_allocate("the variance", bytes, &variance));
+  return runner_allocate("the inverse deviation", bytes, &inv_std);
+}
+
+/* ---- Batch normalization --------------------------------------------------------------------- */
+
+static norma_batch_norm norm;
+static int64_t batches, refused;
+
+static runner_why prepare_batch(const runner_case *test) {
   norm = (norma_batch_norm){
     .batch = test->batch,
     .channels = test->channels,
@@ -34,9 +47,7 @@ static runner_why prepare(const runner_case *test) {
     .threads = test->threads
   };
   CHECK(why_of(norma_batch_norm_workspace_size(&norm, &workspace_size)));
-  CHECK(runner_allocate("the workspace", workspace_size, &workspace));
-  CHECK(runner_allocate("the mean", statistics_bytes, &mean));
-  CHECK(runner_allocate("the variance", statistics_bytes, &variance));
+  CHECK(allocate(test->channels));
   if (test->pass != BACKWARD_TRAINING) return NULL;
   return why_of(norma_batch_norm_local_statistics(&norm, test->x, mean, variance, workspace,
                                                   workspace_size));
@@ -52,7 +63,7 @@ static norma_status normalize_training(const runner_case *test) {
                                                 workspace_size);
 }
 
-static norma_status forward_training(const runner_case *test) {
+static norma_status batch_forward(const runner_case *test) {
   const norma_running_rule rule = {.momentum = 0.9};
   const norma_status status = normalize_training(test);
   if (status != NORMA_OK) return status;
@@ -61,7 +72,7 @@ static norma_status forward_training(const runner_case *test) {
       test->running_mean, test->running_var, &batches, &refused);
 }
 
-static norma_status forward_inference(const runner_case *test) {
+static norma_status batch_inference(const runner_case *test) {
   if (test->operation == BATCH_NORM) {
     return norma_batch_norm_forward_inference(&norm, test->x, test->gamma, test->beta,
                                               test->running_mean, test->running_var, test->y,
@@ -72,7 +83,7 @@ static norma_status forward_inference(const runner_case *test) {
       test->running_var, test->y, workspace, workspace_size);
 }
 
-static norma_status backward_training(const runner_case *test) {
+static norma_status batch_backward(const runner_case *test) {
   if (test->operation == BATCH_NORM) {
     return norma_batch_norm_backward_training(&norm, test->x, test->dy, test->gamma, mean,
                                               variance, test->dx, test->dgamma, test->dbeta,
@@ -83,20 +94,70 @@ static norma_status backward_training(const runner_case *test) {
       test->dresidual, test->dgamma, test->dbeta, workspace, workspace_size);
 }
 
-static runner_why call(const runner_case *test) {
-  switch (test->pass) {
-    case FORWARD_TRAINING: return why_of(forward_training(test));
-    case FORWARD_INFERENCE: return why_of(forward_inference(test));
-    case BACKWARD_TRAINING: return why_of(backward_training(test));
+/* ---- Layer and RMS normalization ------------------------------------------------------------- */
+
+static norma_layer_norm rows;
+
+static norma_status normalize_rows(const runner_case *test, void *y) {
+  if (test->operation == RMS_NORM) {
+    return norma_rms_norm_forward(&rows, test->x, test->gamma, y, inv_std, workspace,
+                                  workspace_size);
   }
-  return "not a pass";
+  return norma_layer_norm_forward(&rows, test->x, test->gamma, test->beta, y, mean, inv_std,
+                                  workspace, workspace_size);
+}
+
+static norma_status rows_forward(const runner_case *test) { return normalize_rows(test, test->y); }
+
+static norma_status rows_backward(const runner_case *test) {
+  if (test->operation == RMS_NORM) {
+    return norma_rms_norm_backward(&rows, test->x, test->dy, test->gamma, inv_std, test->dx,
+                                   test->dgamma, workspace, workspace_size);
+  }
+  return norma_layer_norm_backward(&rows, test->x, test->dy, test->gamma, mean, inv_std, test->dx,
+                                   test->dgamma, test->dbeta, workspace, workspace_size);
+}
+
+/* For the y of the forward pass that a backward pass needs dx has room. */
+static runner_why prepare_rows(const runner_case *test) {
+  rows = (norma_layer_norm){
+    .rows = test->batch,
+    .length = test->channels,
+    .epsilon = RUNNER_EPSILON,
+    .data_type = DATA_TYPES[test->type],
+    .threads = test->threads
+  };
+  CHECK(why_of(norma_layer_norm_workspace_size(&rows, &workspace_size)));
+  CHECK(allocate(test->batch));
+  return test->pass == BACKWARD_TRAINING ? why_of(normalize_rows(test, test->dx)) : NULL;
+}
+
+/* ---- Any operation --------------------------------------------------------------------------- */
+
+typedef struct functions {
+  runner_why (*prepare)(const runner_case *test);
+  norma_status (*pass[3])(const runner_case *test); /* by runner_pass */
+} functions;
+
+static const functions BATCH = {prepare_batch, {batch_forward, batch_inference, batch_backward}};
+static const functions ROWS = {prepare_rows, {rows_forward, NULL, rows_backward}};
+
+static const functions *functions_of(const runner_case *test) {
+  return runner_is_of_rows(test) ? &ROWS : &BATCH;
+}
+
+static runner_why prepare(const runner_case *test) { return functions_of(test)->prepare(test); }
+
+static runner_why call(const runner_case *test) {
+  return why_of(functions_of(test)->pass[test->pass](test));
 }
 
 static void release(void) {
   free(workspace);
   free(mean);
   free(variance);
-  workspace = mean = variance = NULL;
+  free(inv_std);
+  workspace = mean = variance = inv_std = NULL;
 }
 
 int main(void) {

@@ -1,7 +1,8 @@
 /*
  * oneDNN as its manual shows it: memory and primitives are made once, a call executes them. It has
  * no running statistics to update. ReLU is part of its batch normalization, which keeps a mask in
- * training; a residual is added by a second primitive, with ReLU after it.
+ * training; a residual is added by a second primitive, with ReLU after it. RMS normalization is a
+ * flag of its layer normalization; instance normalization is its group normalization.
  */
 #include <dnnl.h>
 #include <dnnl_debug.h>
@@ -17,7 +18,7 @@ static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 
 /* `plain` is a tensor in the order of its array, `tensor` in that of the layout. */
-static dnnl_memory_desc_t plain, tensor, parameters;
+static dnnl_memory_desc_t plain, tensor, parameters, statistics;
 
 /* OUT is y or dx; KEPT_Y is y where the backward pass needs it; MASK is what ReLU let through. */
 enum {
@@ -55,12 +56,22 @@ static const dnnl_data_type_t DATA_TYPES[] = {
   [F32] = dnnl_f32, [F64] = dnnl_f64, [BF16] = dnnl_bf16, [F16] = dnnl_f16
 };
 
+/* They are of channels, of rows, or of the groups of each image. */
+static runner_why describe_statistics(const runner_case *test) {
+  if (runner_is_batch_norm(test)) return why_of(dnnl_memory_desc_clone(&statistics, parameters));
+  const dnnl_dims_t extents = {test->batch, test->groups};
+  const int rank = runner_is_of_rows(test) ? 1 : 2;
+  return why_of(dnnl_memory_desc_create_with_tag(&statistics, rank, extents, dnnl_f32,
+                                                 rank == 1 ? dnnl_a : dnnl_ab));
+}
+
 /* oneDNN reads the spatial extents as their product only: one is enough. */
 static runner_why describe(const runner_case *test) {
   const dnnl_dims_t extents = {test->batch, test->channels, test->spatial};
   const dnnl_dims_t channels = {test->channels};
   const dnnl_data_type_t type = DATA_TYPES[test->type];
   DNNL(dnnl_memory_desc_create_with_tag(&parameters, 1, channels, dnnl_f32, dnnl_a));
+  CHECK(describe_statistics(test));
   if (test->layout == NCHW16C) {
     DNNL(dnnl_memory_desc_create_with_tag(&plain, 3, extents, type, dnnl_ncw));
     return why_of(dnnl_memory_desc_create_with_tag(&tensor, 3, extents, type, dnnl_nCw16c));
@@ -81,9 +92,11 @@ static void release_descriptions(void) {
   release_description(&plain);
   release_description(&tensor);
   release_description(&parameters);
+  release_description(&statistics);
 }
 
 static unsigned flags_of(const runner_case *test) {
+  if (test->operation == RMS_NORM) return dnnl_use_scale | dnnl_rms_norm;
   unsigned flags = dnnl_use_scale | dnnl_use_shift;
   if (test->pass == FORWARD_INFERENCE) flags |= dnnl_use_global_stats;
   if (test->operation == BATCH_NORM_RELU) flags |= dnnl_fuse_norm_relu;
@@ -91,17 +104,38 @@ static unsigned flags_of(const runner_case *test) {
 }
 
 static dnnl_status_t describe_forward(const runner_case *test, dnnl_primitive_desc_t *forward) {
-  return dnnl_batch_normalization_forward_primitive_desc_create(
-      forward, engine,
-      test->pass == FORWARD_INFERENCE ? dnnl_forward_inference : dnnl_forward_training, tensor,
-      tensor, (float)RUNNER_EPSILON, flags_of(test), NULL);
+  const dnnl_prop_kind_t kind =
+      test->pass == FORWARD_INFERENCE ? dnnl_forward_inference : dnnl_forward_training;
+  const float epsilon = (float)RUNNER_EPSILON;
+  const unsigned flags = flags_of(test);
+  if (runner_is_batch_norm(test)) {
+    return dnnl_batch_normalization_forward_primitive_desc_create(forward, engine, kind, tensor,
+                                                                  tensor, epsilon, flags, NULL);
+  }
+  if (runner_is_of_rows(test)) {
+    return dnnl_layer_normalization_forward_primitive_desc_create(
+        forward, engine, kind, tensor, tensor, statistics, epsilon, flags, NULL);
+  }
+  return dnnl_group_normalization_forward_primitive_desc_create(
+      forward, engine, kind, tensor, tensor, test->groups, epsilon, flags, NULL);
 }
 
 static dnnl_status_t describe_backward(const runner_case *test, const_dnnl_primitive_desc_t forward,
                                        dnnl_primitive_desc_t *backward) {
-  return dnnl_batch_normalization_backward_primitive_desc_create(
-      backward, engine, dnnl_backward, tensor, tensor, tensor, (float)RUNNER_EPSILON,
-      flags_of(test), forward, NULL);
+  const float epsilon = (float)RUNNER_EPSILON;
+  const unsigned flags = flags_of(test);
+  if (runner_is_batch_norm(test)) {
+    return dnnl_batch_normalization_backward_primitive_desc_create(
+        backward, engine, dnnl_backward, tensor, tensor, tensor, epsilon, flags, forward, NULL);
+  }
+  if (runner_is_of_rows(test)) {
+    return dnnl_layer_normalization_backward_primitive_desc_create(
+        backward, engine, dnnl_backward, tensor, tensor, tensor, statistics, epsilon, flags,
+        forward, NULL);
+  }
+  return dnnl_group_normalization_backward_primitive_desc_create(
+      backward, engine, dnnl_backward, tensor, tensor, tensor, test->groups, epsilon, flags,
+      forward, NULL);
 }
 
 /* Whether there is a primitive for the pass. */
@@ -119,6 +153,9 @@ static dnnl_status_t status_of_pass(const runner_case *test) {
 
 static runner_why unsupported(const runner_case *test) {
   if (test->type == F64) return "oneDNN normalizes no f64";
+  if (test->layout == NCHW16C && !runner_is_batch_norm(test)) {
+    return "only batch normalization has vectorized kernels for a blocked layout in oneDNN";
+  }
   const bool is_missing = !describe(test) && status_of_pass(test) == dnnl_unimplemented;
   release_descriptions();
   return is_missing ? "oneDNN has no primitive for it on this processor" : NULL;
@@ -145,6 +182,10 @@ static runner_why reorder(dnnl_memory_t from, dnnl_memory_t to) {
 
 static runner_why parameters_at(int which, void *array) {
   return why_of(dnnl_memory_create(&memories[which], parameters, engine, array));
+}
+
+static runner_why statistics_at(int which, void *array) {
+  return why_of(dnnl_memory_create(&memories[which], statistics, engine, array));
 }
 
 /* A tensor is its array, or where the layout is blocked a memory of its own. */
@@ -179,9 +220,12 @@ static runner_why place(const runner_case *test) {
   CHECK(input_at(test, X, test->x));
   CHECK(tensor_at(test, OUT, out_of(test)));
   CHECK(parameters_at(GAMMA, test->gamma));
-  CHECK(parameters_at(BETA, test->beta));
-  CHECK(parameters_at(MEAN, is_inference ? test->running_mean : DNNL_MEMORY_ALLOCATE));
-  CHECK(parameters_at(VARIANCE, is_inference ? test->running_var : DNNL_MEMORY_ALLOCATE));
+  const bool is_centred = test->operation != RMS_NORM;
+  if (is_centred) {
+    CHECK(parameters_at(BETA, test->beta));
+    CHECK(statistics_at(MEAN, is_inference ? test->running_mean : DNNL_MEMORY_ALLOCATE));
+  }
+  CHECK(statistics_at(VARIANCE, is_inference ? test->running_var : DNNL_MEMORY_ALLOCATE));
   if (runner_has_residual(test)) CHECK(input_at(test, RESIDUAL, test->residual));
   if (test->pass != BACKWARD_TRAINING) return NULL;
   CHECK(input_at(test, DY, test->dy));
@@ -190,7 +234,7 @@ static runner_why place(const runner_case *test) {
     CHECK(tensor_at(test, DRESIDUAL, test->dresidual));
   }
   CHECK(parameters_at(DGAMMA, test->dgamma));
-  return parameters_at(DBETA, test->dbeta);
+  return is_centred ? parameters_at(DBETA, test->dbeta) : NULL;
 }
 
 /* ---- The steps ------------------------------------------------------------------------------- */
@@ -208,7 +252,7 @@ static runner_why add_step(const_dnnl_primitive_desc_t description) {
   return NULL;
 }
 
-/* Of the last step; not every case has a mask. */
+/* Of the last step; not every case has a mask, a mean and beta. */
 static void argument(int name, int which) {
   step *const last = &steps[steps_count - 1];
   if (!memories[which]) return;

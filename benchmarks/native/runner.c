@@ -12,13 +12,22 @@
 #include "arrays.h"
 
 enum {
-  MOST_FIELDS = 10,         /* of a command, after its name */
+  MOST_FIELDS = 11,         /* of a command, after its name */
   WARM_UP_NS = 20000000,    /* of prepare */
   PARTS = 5,                /* of a turn */
   BETWEEN_READS_NS = 100000 /* so that reading the clock costs far below 1 % of what it measures */
 };
 
-static const char *const OPERATIONS[] = {"batch-norm", "batch-norm-relu", "batch-norm-add-relu"};
+static const char *const OPERATIONS[] = {
+  [BATCH_NORM] = "batch-norm",
+  [BATCH_NORM_RELU] = "batch-norm-relu",
+  [BATCH_NORM_ADD_RELU] = "batch-norm-add-relu",
+  [LAYER_NORM] = "layer-norm",
+  [RMS_NORM] = "rms-norm",
+  [GROUP_NORM] = "group-norm",
+  [INSTANCE_NORM] = "instance-norm"
+};
+enum { OPERATIONS_COUNT = sizeof OPERATIONS / sizeof *OPERATIONS };
 static const char *const PASSES[] = {"forward-training", "forward-inference", "backward-training"};
 static const char *const TYPES[] = {"f32", "f64", "bf16", "f16"};
 static const char *const LAYOUTS[] = {"nchw", "nhwc", "nChw16c"};
@@ -80,24 +89,38 @@ static runner_why parse_name(const char *what, const char *field, const char *co
   return runner_text("'%s' is no %s: expected one of%s", field, what, known);
 }
 
-static runner_why parse_case(char *const *fields, runner_case *test) {
+static runner_why parse_extents(char *const *fields, runner_case *test) {
   const int64_t most = INT64_MAX / (int64_t)sizeof(double); /* so that the bytes have a number */
+  CHECK(parse_number("N", fields[0], 1, most, &test->batch));
+  CHECK(parse_number("C", fields[1], 1, most / test->batch, &test->channels));
+  const int64_t most_spatial = runner_is_of_rows(test) ? 1 : most / test->batch / test->channels;
+  CHECK(parse_number("S", fields[2], 1, most_spatial, &test->spatial));
+  const bool is_instance = test->operation == INSTANCE_NORM;
+  const bool has_groups = test->operation == GROUP_NORM || is_instance;
+  CHECK(parse_number("GROUPS", fields[3], is_instance ? test->channels : 1,
+                     has_groups ? test->channels : 1, &test->groups));
+  if (test->channels % test->groups == 0) return NULL;
+  return runner_text("GROUPS is '%s', which does not divide C, %" PRId64, fields[3],
+                     test->channels);
+}
+
+static runner_why parse_case(char *const *fields, runner_case *test) {
   int operation, pass, type, layout;
   int64_t threads;
-  CHECK(parse_name("operation", fields[0], OPERATIONS, 3, &operation));
+  CHECK(parse_name("operation", fields[0], OPERATIONS, OPERATIONS_COUNT, &operation));
   CHECK(parse_name("pass", fields[1], PASSES, 3, &pass));
   CHECK(parse_name("type", fields[2], TYPES, 4, &type));
   CHECK(parse_name("layout", fields[3], LAYOUTS, 3, &layout));
-  CHECK(parse_number("N", fields[4], 1, most, &test->batch));
-  CHECK(parse_number("C", fields[5], 1, most / test->batch, &test->channels));
-  CHECK(parse_number("S", fields[6], 1, most / test->batch / test->channels, &test->spatial));
-  CHECK(parse_number("THREADS", fields[7], 1, INT32_MAX, &threads));
+  CHECK(parse_number("THREADS", fields[8], 1, INT32_MAX, &threads));
   test->operation = (runner_operation)operation;
   test->pass = (runner_pass)pass;
   test->type = (runner_type)type;
   test->layout = (runner_layout)layout;
   test->threads = (int32_t)threads;
-  return NULL;
+  if (pass == FORWARD_INFERENCE && !runner_is_batch_norm(test)) {
+    return runner_text("%s has no pass %s", fields[0], fields[1]);
+  }
+  return parse_extents(fields + 4, test);
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
@@ -180,7 +203,7 @@ static runner_why prepare(runner_session *session, char *const *fields) {
     return NULL;
   }
   double ns = 0;
-  const runner_why failed = take(session, fields[8], fields[9], &ns);
+  const runner_why failed = take(session, fields[9], fields[10], &ns);
   if (failed) {
     forget(session);
     return failed;
@@ -198,10 +221,11 @@ static runner_why take_time(runner_session *session, char *const *fields) {
   CHECK(parse_number("NS", fields[1], 1, INT64_MAX, &ns));
   if (!session->is_prepared) return "no case is prepared";
   CHECK(measure(session, (double)ns, &mean));
-  printf("%s,%s,%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId32 ",%" PRId64 ",%.1f,\n",
+  printf("%s,%s,%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId32 ",%" PRId64
+         ",%.1f,\n",
          OPERATIONS[test->operation], PASSES[test->pass], TYPES[test->type],
-         LAYOUTS[test->layout], test->batch, test->channels, test->spatial, test->threads, round,
-         mean);
+         LAYOUTS[test->layout], test->batch, test->channels, test->spatial, test->groups,
+         test->threads, round, mean);
   fflush(stdout);
   return NULL;
 }
@@ -218,7 +242,7 @@ static const struct {
   const char *name;
   int fields;
   runner_why (*run)(runner_session *session, char *const *fields);
-} COMMANDS[] = {{"prepare", 10, prepare}, {"time", 2, take_time}, {"release", 0, release}};
+} COMMANDS[] = {{"prepare", 11, prepare}, {"time", 2, take_time}, {"release", 0, release}};
 enum { COMMANDS_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
 static runner_why obey(runner_session *session, char *line) {

@@ -21,7 +21,11 @@ typedef const char *runner_why;
 typedef enum runner_operation {
   BATCH_NORM,
   BATCH_NORM_RELU,
-  BATCH_NORM_ADD_RELU /* a residual is added before ReLU */
+  BATCH_NORM_ADD_RELU, /* a residual is added before ReLU */
+  LAYER_NORM,          /* of N rows of C elements; S is 1 */
+  RMS_NORM,            /* the same, without mean and beta */
+  GROUP_NORM,
+  INSTANCE_NORM /* group normalization with as many groups as channels */
 } runner_operation;
 
 typedef enum runner_pass { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD_TRAINING } runner_pass;
@@ -44,13 +48,16 @@ typedef struct runner_case {
   runner_type type;
   runner_layout layout;
   int64_t batch, channels, spatial;
+  int64_t groups; /* of channels, each normalized by itself; 1 where the operation has none */
   int32_t threads;
   void *x, *dy, *residual;          /* tensors */
   void *gamma, *beta;               /* C parameters */
-  void *running_mean, *running_var; /* C parameters, of a forward pass, which may update them */
+  void *running_mean, *running_var; /* C parameters, of a forward pass of batch normalization,
+                                       which may update them */
   void *y;                          /* tensor, what a forward pass computes */
   void *dx, *dresidual;             /* tensors, what the backward pass computes */
-  void *dgamma, *dbeta;             /* C parameters, what the backward pass computes */
+  void *dgamma, *dbeta;             /* C parameters, what the backward pass computes; RMS
+                                       normalization has neither beta nor dbeta */
 } runner_case;
 
 /* What is measured. It has one case at a time and may keep what it needs in static variables. */
@@ -91,5 +98,11 @@ runner_why runner_allocate(const char *of_what, int64_t bytes, void **memory);
 int64_t runner_tensor_bytes(const runner_case *test);
 
 bool runner_has_residual(const runner_case *test);
+
+/* Whether the operation is batch normalization, alone or with what follows it. */
+bool runner_is_batch_norm(const runner_case *test);
+
+/* Whether it is of rows: layer or RMS normalization. */
+bool runner_is_of_rows(const runner_case *test);
 
 #endif

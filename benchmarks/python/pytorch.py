@@ -22,6 +22,12 @@ native_batch_norm = torch.native_batch_norm
 native_batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
+# The `out` forms of these compute into new tensors and copy them, forward too. torch.nn.functional ends in them.
+native_layer_norm = torch.native_layer_norm
+native_layer_norm_backward = torch.ops.aten.native_layer_norm_backward.default
+native_group_norm = torch.native_group_norm
+native_group_norm_backward = torch.ops.aten.native_group_norm_backward.default
+
 
 class PyTorch:
     version = f"PyTorch {torch.__version__.split('+')[0]}"
@@ -30,7 +36,14 @@ class PyTorch:
         if case.layout not in ("nchw", "nhwc"):
             raise runner.Unsupported(f"PyTorch has no layout {case.layout}")
         torch.set_num_threads(case.threads)
-        return backward(case) if case.pass_ == "backward-training" else forward(case)
+        is_backward = case.pass_ == "backward-training"
+        if case.is_batch_norm:
+            return backward(case) if is_backward else forward(case)
+        if case.operation == "layer-norm":
+            return layer_norm_backward(case) if is_backward else layer_norm(case)
+        if case.operation == "rms-norm":
+            return rms_norm_backward(case) if is_backward else rms_norm(case)
+        return group_norm_backward(case) if is_backward else group_norm(case)
 
     def raw(self, case: Case, output: Tensor) -> bytearray:
         if case.layout == "nhwc" and output.dim() == 4:
@@ -86,6 +99,95 @@ def backward(case: Case) -> Call:
         return *normalize_backward(), passed
 
     return rectify_and_normalize_backward
+
+
+def layer_norm(case: Case) -> Call:
+    """Returns y, the mean and the inverse deviation."""
+    x, gamma, beta = tensor(case, "x"), parameter(case, "gamma"), parameter(case, "beta")
+    return lambda: native_layer_norm(x, [case.channels], gamma, beta, EPSILON)
+
+
+def layer_norm_backward(case: Case) -> Call:
+    x, dy = tensor(case, "x"), tensor(case, "dy")
+    gamma, beta = parameter(case, "gamma"), parameter(case, "beta")
+    _, mean, inv_std = layer_norm(case)()
+    all_gradients = [True, True, True]
+    return lambda: native_layer_norm_backward(dy, x, [case.channels], mean, inv_std, gamma, beta, all_gradients)
+
+
+# PyTorch has no kernel of RMS normalization for the CPU: torch.rms_norm is a sequence of operators, each with a new
+# tensor. These write into given tensors and are several times as fast; like torch.rms_norm, they compute tensors of 16
+# bits in float.
+def rms_norm(case: Case) -> Call:
+    """Returns y."""
+    x, gamma = tensor(case, "x"), parameter(case, "gamma")
+    y, exact = torch.empty_like(x), exact_like(x, gamma)
+    inv_rms = torch.empty(case.batch, 1, dtype=gamma.dtype)
+    if exact is x:
+        return lambda: (normalize_rms(x, gamma, inv_rms, y),)
+    return lambda: (y.copy_(normalize_rms(exact.copy_(x), gamma, inv_rms, exact)),)
+
+
+def normalize_rms(x: Tensor, gamma: Tensor, inv_rms: Tensor, y: Tensor) -> Tensor:
+    put_inv_rms(x, inv_rms)
+    return torch.mul(x, inv_rms, out=y).mul_(gamma)
+
+
+def put_inv_rms(x: Tensor, inv_rms: Tensor) -> None:
+    """By the norm of a row, which one operator takes."""
+    torch.linalg.vector_norm(x, dim=1, keepdim=True, out=inv_rms)
+    inv_rms.square_().div_(x.shape[1]).add_(EPSILON).rsqrt_()
+
+
+def rms_norm_backward(case: Case) -> Call:
+    """Returns dx and dgamma."""
+    x, dy, gamma = tensor(case, "x"), tensor(case, "dy"), parameter(case, "gamma")
+    exact_x, exact_dy, dx = exact_like(x, gamma), exact_like(dy, gamma), torch.empty_like(x)
+    inv_rms = torch.empty(case.batch, 1, dtype=gamma.dtype)
+    put_inv_rms(x.to(gamma.dtype), inv_rms)
+    room = torch.empty_like(exact_x), torch.empty_like(gamma), torch.empty(case.batch, dtype=gamma.dtype)
+    if exact_x is x:
+        return lambda: go_back_rms(x, dy, gamma, inv_rms, dx, *room)
+
+    def convert_and_go_back() -> Sequence[Tensor]:
+        exact_dx, dgamma = go_back_rms(
+            exact_x.copy_(x), exact_dy.copy_(dy), gamma, inv_rms, exact_dy, *room
+        )
+        return dx.copy_(exact_dx), dgamma
+
+    return convert_and_go_back
+
+
+def go_back_rms(
+    x: Tensor, dy: Tensor, gamma: Tensor, inv_rms: Tensor, dx: Tensor, product: Tensor, dgamma: Tensor, slope: Tensor
+) -> Sequence[Tensor]:
+    """The sums of dy * x_hat over rows, and of gamma * dy * x_hat over each, as products of one matrix with vectors."""
+    inv = inv_rms.view(-1)
+    torch.mul(dy, x, out=product)
+    torch.mv(product.t(), inv, out=dgamma)
+    torch.mv(product, gamma, out=slope).mul_(inv).mul_(inv).div_(-x.shape[1])
+    torch.mul(dy, gamma, out=dx).addcmul_(x, slope.view(-1, 1)).mul_(inv_rms)
+    return dx, dgamma
+
+
+def exact_like(x: Tensor, gamma: Tensor) -> Tensor:
+    """x, or room for its elements in the type of the parameters, where that is another one."""
+    return x if x.dtype == gamma.dtype else torch.empty_like(x, dtype=gamma.dtype)
+
+
+def group_norm(case: Case) -> Call:
+    """Returns y, the mean and the inverse deviation. Instance normalization is a group of every channel."""
+    x, gamma, beta = tensor(case, "x"), parameter(case, "gamma"), parameter(case, "beta")
+    n, c, s, groups = case.batch, case.channels, case.spatial, case.groups
+    return lambda: native_group_norm(x, gamma, beta, n, c, s, groups, EPSILON)
+
+
+def group_norm_backward(case: Case) -> Call:
+    x, dy, gamma = tensor(case, "x"), tensor(case, "dy"), parameter(case, "gamma")
+    n, c, s, groups = case.batch, case.channels, case.spatial, case.groups
+    _, mean, inv_std = group_norm(case)()
+    all_gradients = [True, True, True]
+    return lambda: native_group_norm_backward(dy, x, mean, inv_std, gamma, n, c, s, groups, all_gradients)
 
 
 def parameter(case: Case, name: str) -> Tensor:

@@ -22,7 +22,10 @@ from typing import Any, Callable, Optional, Protocol, Sequence, TextIO
 EPSILON = 1e-5
 UPDATE_WEIGHT = 0.1  # by which a batch moves running statistics
 
-OPERATIONS = ("batch-norm", "batch-norm-relu", "batch-norm-add-relu")
+BATCH_NORMS = ("batch-norm", "batch-norm-relu", "batch-norm-add-relu")
+OF_ROWS = ("layer-norm", "rms-norm")  # of N rows of C elements
+OF_GROUPS = ("group-norm", "instance-norm")
+OPERATIONS = (*BATCH_NORMS, *OF_ROWS, *OF_GROUPS)
 OUTPUTS = {
     "forward-training": ("y",),
     "forward-inference": ("y",),
@@ -60,12 +63,17 @@ class Case:
     batch: int
     channels: int
     spatial: int
+    groups: int  # of channels, each normalized by itself; 1 where the operation has none
     threads: int
     inputs: Path
 
     @property
+    def is_batch_norm(self) -> bool:
+        return self.operation in BATCH_NORMS
+
+    @property
     def has_relu(self) -> bool:
-        return self.operation != "batch-norm"
+        return self.is_batch_norm and self.operation != "batch-norm"
 
     @property
     def has_residual(self) -> bool:
@@ -89,7 +97,7 @@ class Case:
         return data
 
     def __str__(self) -> str:
-        extents = f"{self.batch},{self.channels},{self.spatial}"
+        extents = f"{self.batch},{self.channels},{self.spatial},{self.groups}"
         return f"{self.operation},{self.pass_},{self.type},{self.layout},{extents},{self.threads}"
 
 
@@ -102,7 +110,7 @@ class Peer(Protocol):
         """Reads the inputs of a case and returns what is timed.
 
         The call returns the arrays that OUTPUTS names for the pass, in that order, dresidual where there is a
-        residual; what follows them is ignored.
+        residual, and dbeta and what follows not for rms-norm; what follows them is ignored.
         Raises Unsupported where the peer cannot compute the case.
         """
 
@@ -184,17 +192,31 @@ class _Commands:
 
 
 def _parse_prepare(fields: list[str]) -> tuple[Case, str]:
-    form = "prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS"
+    form = "prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,GROUPS,THREADS,INPUTS,OUTPUTS"
     operation, pass_, type_, layout, *numbers, inputs, outputs = _expect(fields, form)
     case = Case(
         _one_of("OPERATION", operation, OPERATIONS),
         _one_of("PASS", pass_, OUTPUTS),
         _one_of("TYPE", type_, ITEM_BYTES),
         _one_of("LAYOUT", layout, LAYOUTS),
-        *(_whole_number(name, number, 1) for name, number in zip(("N", "C", "S", "THREADS"), numbers)),
+        *(_whole_number(name, number, 1) for name, number in zip(("N", "C", "S", "GROUPS", "THREADS"), numbers)),
         Path(inputs),
     )
+    _check(case)
     return case, outputs
+
+
+def _check(case: Case) -> None:
+    """Refuses what the operation does not have."""
+    if case.pass_ == "forward-inference" and not case.is_batch_norm:
+        raise Refused(f"{case.operation} has no pass {case.pass_}")
+    if case.operation in OF_ROWS and case.spatial != 1:
+        raise Refused(f"S is '{case.spatial}'; expected 1, for {case.operation} is of N rows of C elements")
+    groups = {"group-norm": case.groups, "instance-norm": case.channels}.get(case.operation, 1)
+    if case.groups != groups or case.channels % groups:
+        raise Refused(
+            f"GROUPS is '{case.groups}'; expected a divisor of C for group-norm, C for instance-norm, 1 for others"
+        )
 
 
 def _expect(fields: list[str], form: str) -> list[str]:

@@ -8,6 +8,7 @@ import java.util.List;
  * @param name unique in the registry
  * @param language of the program that calls it
  * @param kind what it is compared as
+ * @param normalizations that it has
  * @param types that it has, of {@link Types#ALL}
  * @param layouts that it has, of nchw, nhwc and nChw16c
  * @param singleThreaded whether it always runs on one thread
@@ -17,6 +18,7 @@ public record Implementation(
     String name,
     String language,
     Kind kind,
+    List<Normalization> normalizations,
     List<String> types,
     List<String> layouts,
     boolean singleThreaded,

@@ -5,11 +5,11 @@ import java.util.stream.Stream;
 
 /** One pass through an operation, by the name that protocol, results and report use. */
 public enum Pass {
-  /** y by the statistics of the batch. */
+  /** y by the statistics of what is normalized: the only forward pass where there are no running statistics. */
   FORWARD_TRAINING("forward-training", 2, 1, List.of("y")),
   /** y by running statistics. */
   FORWARD_INFERENCE("forward-inference", 2, 1, List.of("y")),
-  /** Gradients by x, gamma and beta, and by the residual if there is one, through the statistics of the batch. */
+  /** Gradients by x, gamma and beta, and by the residual if there is one, through the statistics. */
   BACKWARD_TRAINING("backward-training", 3, 2, List.of("dx", "dgamma", "dbeta"));
 
   private final String text;
@@ -36,6 +36,16 @@ public enum Pass {
   }
 
   /**
+   * Whether an operation has this pass.
+   *
+   * @param operation which
+   * @return false for inference without running statistics, which is the forward pass for training
+   */
+  public boolean isOf(Operation operation) {
+    return this != FORWARD_INFERENCE || operation.normalization() == Normalization.BATCH;
+  }
+
+  /**
    * How many tensors cross the memory bus where each is read once or written once, and nothing is kept in its place.
    *
    * @param operation of which this is a pass
@@ -53,9 +63,9 @@ public enum Pass {
    * @return the names of the files that a runner writes
    */
   public List<String> outputs(Operation operation) {
-    return this == BACKWARD_TRAINING && operation.hasResidual()
-        ? Stream.concat(outputs.stream(), Stream.of("dresidual")).toList()
-        : outputs;
+    var residual = this == BACKWARD_TRAINING && operation.hasResidual() ? Stream.of("dresidual") : Stream.<String>of();
+    return Stream.concat(outputs.stream().filter(name -> operation.hasMean() || !name.equals("dbeta")), residual)
+        .toList();
   }
 
   @Override

@@ -20,9 +20,13 @@ public final class ResultsFile implements Closeable {
   private static final CSVFormat FORMAT = CSVFormat.RFC4180.builder()
       .setRecordSeparator('\n')
       .setHeader(
-          "implementation", "language", "version", "operation", "pass", "type", "layout", "N", "C", "S", "set", "shape",
-          "count", "threads", "round", "ns", "gb_per_s", "bytes_per_call", "correct", "error_ulp", "note")
+          "implementation", "language", "version", "operation", "pass", "type", "layout", "N", "C", "S", "groups", "set",
+          "shape", "count", "threads", "round", "ns", "gb_per_s", "bytes_per_call", "correct", "error_ulp", "note")
       .get();
+
+  /** By the columns that a file has: older ones have no groups. */
+  private static final CSVFormat AS_WRITTEN =
+      CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
 
   private final Writer writer;
   private final CSVPrinter printer;
@@ -59,6 +63,7 @@ public final class ResultsFile implements Closeable {
         text(shape, Shape::batch),
         text(shape, Shape::channels),
         text(shape, Shape::spatial),
+        text(shape, Shape::groups),
         text(shape, Shape::set),
         text(shape, Shape::name),
         text(shape, Shape::count),
@@ -96,7 +101,7 @@ public final class ResultsFile implements Closeable {
    */
   public static List<Row> read(Path file) throws IOException {
     try (var reader = Files.newBufferedReader(file);
-        var records = FORMAT.builder().setSkipHeaderRecord(true).get().parse(reader)) {
+        var records = AS_WRITTEN.parse(reader)) {
       return records.stream().map(line -> row(file, line)).toList();
     }
   }
@@ -121,15 +126,18 @@ public final class ResultsFile implements Closeable {
   }
 
   private static Case measured(CSVRecord line) {
+    var operation = Operation.of(line.get("operation"));
     var shape = new Shape(
         line.get("set"),
         line.get("shape"),
+        operation.normalization(),
         Long.parseLong(line.get("N")),
         Long.parseLong(line.get("C")),
         Long.parseLong(line.get("S")),
+        line.isMapped("groups") ? Long.parseLong(line.get("groups")) : 1,
         Integer.parseInt(line.get("count")));
     return new Case(
-        Operation.of(line.get("operation")),
+        operation,
         Pass.of(line.get("pass")),
         line.get("type"),
         line.get("layout"),

@@ -40,7 +40,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = {
-      "Measure Norma and what else normalizes batches, side by side: the same work in C, Java and Python and in the "
+      "Measure Norma and what else normalizes, side by side: the same work in C, Java and Python and in the "
           + "libraries for it. Results are compared with a reference before they are timed; what is missing on this "
           + "machine is listed.",
       "",
@@ -62,7 +62,8 @@ final class BenchCommand implements Callable<Integer> {
   private static final Set<String> FOLDERS = Set.of("--out", "--python");
 
   @Option(names = "--shapes", paramLabel = "SET", split = ",",
-      description = "Sets of shapes, or files ending in .csv: resnet50, dense, small, large, quick. "
+      description = "Sets of shapes, or files ending in .csv: resnet50, dense, small, large for batch "
+          + "normalization; layer for layer and RMS normalization, group, instance; quick has some of all. "
           + "Default: resnet50.")
   private List<String> shapes = List.of();
 
@@ -74,8 +75,9 @@ final class BenchCommand implements Callable<Integer> {
   private List<Integer> threads = List.of();
 
   @Option(names = "--operations", paramLabel = "OPERATION", split = ",",
-      description = "batch-norm, batch-norm-relu, batch-norm-add-relu: alone, with ReLU, with a residual and ReLU. "
-          + "Default: batch-norm.")
+      description = "batch-norm, batch-norm-relu, batch-norm-add-relu (alone, with ReLU, with a residual and ReLU), "
+          + "layer-norm, rms-norm, group-norm, instance-norm, each with the shapes for it. "
+          + "Default: all but those with ReLU.")
   private List<String> operations = List.of();
 
   @Option(names = "--types", paramLabel = "TYPE", split = ",", description = "f32, f64, bf16, f16. Default: f32.")
@@ -86,7 +88,8 @@ final class BenchCommand implements Callable<Integer> {
   private List<String> layouts = List.of();
 
   @Option(names = "--passes", paramLabel = "PASS", split = ",",
-      description = "forward-training, forward-inference, backward-training. Default: all.")
+      description = "forward-training, forward-inference (batch normalization alone has it), backward-training. "
+          + "Default: all.")
   private List<String> passes = List.of();
 
   @Option(names = "--implementations", paramLabel = "NAME", split = ",",
@@ -175,12 +178,17 @@ final class BenchCommand implements Callable<Integer> {
     require(time.isEmpty() || time.get() >= 1, "--time must be at least 1, not " + time.orElse(0));
     python.ifPresent(path -> require(Files.isExecutable(path), "--python %s: no such program".formatted(path)));
     var asked = asked(registry.orElse(root.resolve("benchmarks/implementations.csv")));
+    var shapes = shapes(root.resolve("benchmarks/shapes"));
+    var operations = operations();
+    require(
+        shapes.stream().anyMatch(shape -> operations.stream().anyMatch(shape::isOf)),
+        "--operations %s: no shape is for that, see --shapes".formatted(join(operations)));
     return new Settings(
         root,
         command(),
         asked,
-        shapes(root.resolve("benchmarks/shapes")),
-        operations(),
+        shapes,
+        operations,
         chosen("--types", types, Types.ALL, List.of("f32")),
         chosen("--layouts", layouts, List.of("nchw", "nhwc"), List.of("nchw", "nhwc")),
         passes(),
@@ -233,12 +241,17 @@ final class BenchCommand implements Callable<Integer> {
 
   private List<Operation> operations() {
     var names = names(Operation.values());
-    return chosen("--operations", operations, names, names.subList(0, 1)).stream().map(Operation::of).toList();
+    var plain = Arrays.stream(Operation.values()).filter(each -> !each.hasRelu()).map(Operation::toString).toList();
+    return chosen("--operations", operations, names, plain).stream().map(Operation::of).toList();
   }
 
   private List<Pass> passes() {
     var names = names(Pass.values());
     return chosen("--passes", passes, names, names).stream().map(Pass::of).toList();
+  }
+
+  private static String join(List<?> values) {
+    return values.stream().map(Object::toString).collect(Collectors.joining(","));
   }
 
   private static List<String> names(Object[] values) {

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
@@ -50,9 +51,13 @@ public abstract class BatchNormBenchmark {
   @Param("8x64x28x28")
   public String shape;
 
-  /** batch-norm, batch-norm-relu or batch-norm-add-relu. */
+  /** batch-norm, batch-norm-relu, batch-norm-add-relu, layer-norm, rms-norm, group-norm or instance-norm. */
   @Param("batch-norm")
   public String operation;
+
+  /** Of the channels, in group normalization. */
+  @Param("1")
+  public int groups;
 
   /** f32, f64, bf16 or f16. */
   @Param("f32")
@@ -120,6 +125,18 @@ public abstract class BatchNormBenchmark {
   }
 
   /**
+   * For an implementation of batch normalization, alone or with what follows it.
+   *
+   * @param measured the case
+   * @throws UnsupportedOperationException if it is of another normalization
+   */
+  protected static void requireBatch(Case measured) {
+    if (measured.operation().normalization() != Normalization.BATCH) {
+      throw new UnsupportedOperationException("no " + measured.operation());
+    }
+  }
+
+  /**
    * For an implementation of batch normalization alone.
    *
    * @param measured the case
@@ -183,7 +200,7 @@ public abstract class BatchNormBenchmark {
     if (held == null) {
       measured = this;
       version();
-      var asked = new Case(Operation.of(operation), pass(params), type, layout, parse(shape), threads);
+      var asked = new Case(Operation.of(operation), pass(params), type, layout, parsedShape(), threads);
       prepare(asked, Inputs.random(asked));
     }
   }
@@ -197,13 +214,15 @@ public abstract class BatchNormBenchmark {
     throw new IllegalStateException(params.getBenchmark() + " is no pass");
   }
 
-  private static Shape parse(String text) {
-    if (!text.matches("[1-9]\\d*(x[1-9]\\d*){1,3}")) {
-      throw new IllegalArgumentException("shape must be like 256x128, 8x64x784 or 8x64x28x28, not " + text);
+  private Shape parsedShape() {
+    if (!shape.matches("[1-9]\\d*(x[1-9]\\d*){1,3}")) {
+      throw new IllegalArgumentException("shape must be like 256x128, 8x64x784 or 8x64x28x28, not " + shape);
     }
-    var extents = Arrays.stream(text.split("x")).mapToLong(Long::parseLong).toArray();
+    var extents = Arrays.stream(shape.split("x")).mapToLong(Long::parseLong).toArray();
     var spatial = Arrays.stream(extents).skip(2).reduce(1, Math::multiplyExact);
-    return new Shape("", text, extents[0], extents[1], spatial, 1);
+    var normalization = Operation.of(operation).normalization();
+    var perImage = normalization == Normalization.INSTANCE ? extents[1] : groups;
+    return new Shape("", shape, normalization, extents[0], extents[1], spatial, perImage, 1);
   }
 
   /** Before the calls of an iteration. */

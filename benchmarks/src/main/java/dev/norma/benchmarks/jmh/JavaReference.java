@@ -28,6 +28,7 @@ public class JavaReference extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
+    requireBatch(measured);
     var shape = measured.shape();
     norm = new BatchNormDescriptor(
         shape.batch(),

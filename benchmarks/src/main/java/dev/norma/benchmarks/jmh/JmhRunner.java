@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.jmh;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
@@ -33,7 +34,6 @@ public final class JmhRunner {
   /** Enough for the JIT compilers to come to their last word on what is called. */
   private static final long WARM_UP = 300_000_000;
 
-  private static final Shape SMALL = new Shape("", "", 4, 16, 256, 1);
 
   /** Calls are warm when so many times in a row they took no less than this share of their least time. */
   private static final int WARM_REPEATS = 3;
@@ -144,12 +144,21 @@ public final class JmhRunner {
    */
   private void warmUp() throws ExecutionException, InterruptedException {
     if (warm.add(new Kind(measured.operation(), measured.pass(), measured.type(), measured.layout()))) {
-      var small = new Case(measured.operation(), measured.pass(), measured.type(), measured.layout(), SMALL,
-          measured.threads());
+      var small = new Case(measured.operation(), measured.pass(), measured.type(), measured.layout(),
+          small(measured.operation()), measured.threads());
       hold(small, () -> Inputs.random(small));
       InProcessJmh.run(implementation, measured.pass(), WARM_UP, WARM_UP);
       release();
     }
+  }
+
+  private static Shape small(Operation operation) {
+    return switch (operation.normalization()) {
+      case BATCH -> new Shape("", "", 4, 16, 256, 1);
+      case LAYER -> new Shape("", "", Normalization.LAYER, 16, 1024, 1, 1, 1);
+      case GROUP -> new Shape("", "", Normalization.GROUP, 4, 16, 256, 4, 1);
+      case INSTANCE -> new Shape("", "", Normalization.INSTANCE, 4, 16, 256, 16, 1);
+    };
   }
 
   /**
@@ -207,9 +216,9 @@ public final class JmhRunner {
     long nanoseconds = PrepareCommand.positive("NS", command.get(2));
     var result = InProcessJmh.run(implementation, measured.pass(), nanoseconds, call);
     var shape = measured.shape();
-    return String.format(Locale.ROOT, "%s,%s,%s,%s,%d,%d,%d,%d,%s,%.1f,%.1f", measured.operation(), measured.pass(),
-        measured.type(), measured.layout(), shape.batch(), shape.channels(), shape.spatial(), measured.threads(),
-        command.get(1), result.nanoseconds(), result.bytes());
+    return String.format(Locale.ROOT, "%s,%s,%s,%s,%d,%d,%d,%d,%d,%s,%.1f,%.1f", measured.operation(), measured.pass(),
+        measured.type(), measured.layout(), shape.batch(), shape.channels(), shape.spatial(), shape.groups(),
+        measured.threads(), command.get(1), result.nanoseconds(), result.bytes());
   }
 
   private String release() throws ExecutionException, InterruptedException {

@@ -32,6 +32,7 @@ public class NormaBindings extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
+    requireBatch(measured);
     hasRelu = measured.operation().hasRelu();
     describe(measured);
     memory = new CaseMemory(measured, inputs, arena);

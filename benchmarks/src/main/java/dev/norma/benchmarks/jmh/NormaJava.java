@@ -30,6 +30,7 @@ public class NormaJava extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
+    requireBatch(measured);
     var type = Types.of(measured.type());
     var shape = measured.shape();
     layer = BatchNorm.builder(shape.channels())

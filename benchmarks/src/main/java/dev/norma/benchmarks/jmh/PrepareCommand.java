@@ -10,14 +10,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The command {@code prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS}.
+ * The command {@code prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,GROUPS,THREADS,INPUTS,OUTPUTS}.
  *
  * @param measured the case that is asked for
  * @param inputs the folder with the arrays that it starts from
  * @param outputs the folder for what it computes; empty if that is not wanted
  */
 record PrepareCommand(Case measured, Path inputs, Optional<Path> outputs) {
-  private static final int FIELDS = 11;
+  private static final int FIELDS = 12;
 
   /**
    * Reads the fields of a line.
@@ -28,7 +28,7 @@ record PrepareCommand(Case measured, Path inputs, Optional<Path> outputs) {
   static PrepareCommand of(List<String> fields) {
     if (fields.size() != FIELDS) {
       throw new IllegalArgumentException(
-          "prepare has %d fields, not %d: prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS,INPUTS,OUTPUTS"
+          "prepare has %d fields, not %d: prepare,OPERATION,PASS,TYPE,LAYOUT,N,C,S,GROUPS,THREADS,INPUTS,OUTPUTS"
               .formatted(FIELDS, fields.size()));
     }
     var type = fields.get(3);
@@ -36,13 +36,15 @@ record PrepareCommand(Case measured, Path inputs, Optional<Path> outputs) {
       throw new IllegalArgumentException("TYPE must be one of %s, not '%s'".formatted(
           String.join(", ", Types.ALL), type));
     }
+    var operation = Operation.of(fields.get(1));
     var shape = new Shape(
-        "", "", positive("N", fields.get(5)), positive("C", fields.get(6)), positive("S", fields.get(7)), 1);
-    var threads = Math.toIntExact(positive("THREADS", fields.get(8)));
+        "", "", operation.normalization(), positive("N", fields.get(5)), positive("C", fields.get(6)),
+        positive("S", fields.get(7)), positive("GROUPS", fields.get(8)), 1);
+    var threads = Math.toIntExact(positive("THREADS", fields.get(9)));
     return new PrepareCommand(
-        new Case(Operation.of(fields.get(1)), Pass.of(fields.get(2)), type, fields.get(4), shape, threads),
-        Path.of(fields.get(9)),
-        Optional.of(fields.get(10)).filter(folder -> !folder.isEmpty()).map(Path::of));
+        new Case(operation, Pass.of(fields.get(2)), type, fields.get(4), shape, threads),
+        Path.of(fields.get(10)),
+        Optional.of(fields.get(11)).filter(folder -> !folder.isEmpty()).map(Path::of));
   }
 
   /** A field that is a whole number of at least 1. */

@@ -75,6 +75,7 @@ public class PyTorchJvm extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
+    requireBatch(measured);
     own(new InferenceMode()); // Until it is closed nothing records what autograd would need.
     torch.set_num_threads(measured.threads());
     operation = measured.operation();

@@ -28,7 +28,7 @@ record Selection(Group group, Pass pass, String layout) {
     @Override
     public String toString() {
       String layers = "%s, %s, %s".formatted(set, type, Units.threads(threads));
-      return operation.hasRelu() ? operation + ", " + layers : layers;
+      return operation == Operation.BATCH_NORM ? layers : operation + ", " + layers;
     }
   }
 

@@ -52,9 +52,9 @@ final class Units {
     return threads == 1 ? "1 thread" : threads + " threads";
   }
 
-  /** Such as "forward-training", after the operation if it is more than batch normalization. */
+  /** Such as "forward-training", after the operation unless that is batch normalization alone. */
   static String pass(Operation operation, Pass pass) {
-    return operation.hasRelu() ? operation + " " + pass : pass.toString();
+    return operation == Operation.BATCH_NORM ? pass.toString() : operation + " " + pass;
   }
 
   /** Such as "forward-training f32 nchw 64x56x56, 2 threads". */

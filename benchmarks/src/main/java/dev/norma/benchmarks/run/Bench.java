@@ -16,8 +16,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A run: runners are started; for each case inputs are made, what is expected is computed, and the runners are checked
@@ -72,19 +74,23 @@ public final class Bench {
    */
   public Map<String, String> description() {
     var lines = new LinkedHashMap<String, String>();
-    lines.put("shapes", settings.shapes().stream()
+    lines.put("shapes", distinct(Case::shape)
         .collect(Collectors.groupingBy(shape -> shape.set(), LinkedHashMap::new, Collectors.counting()))
         .entrySet().stream()
         .map(set -> set.getValue() + " of " + set.getKey())
         .collect(Collectors.joining(", ")));
     lines.put("cases", "%d: %s; %s; %s; %s; threads %s".formatted(
-        plan.cases().size(), join(settings.operations()), join(settings.passes()), join(settings.types()),
-        join(settings.layouts()), join(settings.threads())));
+        plan.cases().size(), join(distinct(Case::operation).toList()), join(distinct(Case::pass).toList()),
+        join(settings.types()), join(distinct(Case::layout).toList()), join(settings.threads())));
     lines.put("runners", join(settings.implementations().stream().map(Implementation::name).toList()));
     lines.put("turns", "%d rounds of %d ms for each runner and case".formatted(
         settings.rounds(), settings.turnNanoseconds() / 1_000_000));
     lines.put("time", "about " + Estimate.text(estimate.total()));
     return lines;
+  }
+
+  private <T> Stream<T> distinct(Function<Case, T> field) {
+    return plan.cases().stream().map(field).distinct();
   }
 
   private static String join(List<?> values) {
@@ -182,8 +188,8 @@ public final class Bench {
     }
     progress.at(model, 0);
     try (var inputs = new Inputs(data.inputs(), model)) {
-      var sums = new ChannelSums(inputs);
-      for (var pass : settings.passes()) {
+      var sums = new SetSums(inputs);
+      for (var pass : cases.stream().map(Case::pass).distinct().toList()) {
         measurePass(pass, cases, inputs, sums, turns, progress);
       }
     }
@@ -192,7 +198,7 @@ public final class Bench {
   }
 
   private void measurePass(
-      Pass pass, List<Case> cases, Inputs inputs, ChannelSums sums, Turns turns, Progress progress)
+      Pass pass, List<Case> cases, Inputs inputs, SetSums sums, Turns turns, Progress progress)
       throws IOException, InterruptedException {
     interruption.check();
     try (var expected = new Expected(pass, inputs, sums)) {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
@@ -23,10 +24,19 @@ final class CsvTable {
 
   /** Reads all rows; {@code row} throws an {@link IllegalArgumentException} that says what was expected. */
   static <T> List<T> read(Path file, List<String> columns, Function<CSVRecord, T> row) throws IOException {
+    return read(file, columns, List.of(), row);
+  }
+
+  /** The same of a file that may have more columns, behind the others. */
+  static <T> List<T> read(Path file, List<String> columns, List<String> more, Function<CSVRecord, T> row)
+      throws IOException {
     try (var reader = Files.newBufferedReader(file); var records = FORMAT.parse(reader)) {
-      if (!records.getHeaderNames().equals(columns)) {
-        throw new UserException("%s: its columns are %s, expected %s".formatted(
-            file, String.join(",", records.getHeaderNames()), String.join(",", columns)));
+      var names = records.getHeaderNames();
+      int least = Math.min(names.size(), columns.size());
+      if (!names.subList(0, least).equals(columns) || !more.containsAll(names.subList(least, names.size()))) {
+        throw new UserException("%s: its columns are %s, expected %s%s".formatted(
+            file, String.join(",", names), String.join(",", columns),
+            more.isEmpty() ? "" : " and perhaps " + String.join(",", more)));
       }
       var rows = new ArrayList<T>();
       for (var line : records) {
@@ -58,6 +68,11 @@ final class CsvTable {
       throw new IllegalArgumentException("%s is '%s', expected a whole number from 1".formatted(column, text));
     }
     return Long.parseLong(text);
+  }
+
+  /** The field of a column that the file may not have. */
+  static Optional<String> optional(CSVRecord line, String column) {
+    return line.isMapped(column) ? Optional.of(line.get(column)) : Optional.empty();
   }
 
   /** A text that is not empty. */

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongToDoubleFunction;
 
-/** What a pass has to compute: by Norma's reference, in double. */
+/** What a pass has to compute, in double: batch normalization by Norma's reference, the others by their formulas. */
 final class Expected implements AutoCloseable {
   /**
    * One output.
@@ -35,14 +35,14 @@ final class Expected implements AutoCloseable {
   private final List<Output> outputs;
   private final List<Output> ofLimit;
 
-  Expected(Pass pass, Inputs in, ChannelSums sums) {
+  Expected(Pass pass, Inputs in, SetSums sums) {
     this.in = in;
     reference = new KernelPasses(Kernels.reference(), in.operation(), in.norm());
-    var roundings = new Roundings(in.x.dataType(), in.norm().valuesPerChannel(), sums);
+    var roundings = new Roundings(in.x.dataType(), in.sets().values(), sums);
     outputs = switch (pass) {
-      case FORWARD_TRAINING -> training(roundings);
+      case FORWARD_TRAINING -> in.sets().ofChannels() ? training(roundings) : images(roundings);
       case FORWARD_INFERENCE -> inference(roundings);
-      case BACKWARD_TRAINING -> gradients(roundings);
+      case BACKWARD_TRAINING -> in.sets().ofChannels() ? gradients(roundings) : gradientsOfImages(roundings);
     };
     ofLimit = LimitOutputs.of(pass, in);
   }
@@ -87,6 +87,29 @@ final class Expected implements AutoCloseable {
         new Output("dgamma", dgamma, bounds.ofGamma()),
         new Output("dbeta", dbeta, bounds.ofBeta())));
     dresidual.ifPresent(tensor -> gradients.add(new Output("dresidual", tensor, bounds.ofResidual())));
+    return gradients;
+  }
+
+  private List<Output> images(Roundings roundings) {
+    var y = like(in.x);
+    new ImageFormulas(in, roundings).putY(y);
+    return List.of(new Output("y", y, OutputBounds.ofTraining(in, roundings)));
+  }
+
+  private List<Output> gradientsOfImages(Roundings roundings) {
+    var formulas = new ImageFormulas(in, roundings);
+    var bounds = new ImageGradientBounds(in, roundings, formulas);
+    var dx = like(in.x);
+    var dgamma = like(in.gamma);
+    var dbeta = like(in.gamma);
+    formulas.putDx(dx);
+    formulas.putParameters(dgamma, dbeta);
+    var gradients = new ArrayList<>(List.of(
+        new Output("dx", dx, bounds.ofX()),
+        new Output("dgamma", dgamma, bounds.ofGamma())));
+    if (in.operation().hasMean()) {
+      gradients.add(new Output("dbeta", dbeta, bounds.ofBeta()));
+    }
     return gradients;
   }
 

@@ -5,6 +5,7 @@ import dev.norma.DataType;
 import dev.norma.Layout;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Types;
 import java.io.IOException;
@@ -21,7 +22,7 @@ import java.util.function.DoubleSupplier;
  * The inputs of a case, as files for the runners and as tensors for the reference; the same at every run.
  *
  * <p>Channels differ: the mean of x is from -1 to 1, its deviation from 0.5 to 2, so that a mistaken channel is found
- * but no implementation loses digits. dy goes with x to some degree, or dgamma would be too small to matter in dx.
+ * but no implementation loses digits; where images have statistics of their own, they differ too. dy goes with x to some degree, or dgamma would be too small to matter in dx.
  */
 final class Inputs implements AutoCloseable {
   /** The protocol's. */
@@ -50,6 +51,7 @@ final class Inputs implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final Path folder;
   private final Operation operation;
+  private final Sets sets;
   private final DataType type;
   private final Layout layout;
   private final Optional<Tensor> residual;
@@ -59,8 +61,9 @@ final class Inputs implements AutoCloseable {
     this.folder = folder;
     operation = measured.operation();
     type = Types.of(measured.type());
-    layout = measured.layout().equals(Registry.NHWC) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
     var shape = measured.shape();
+    sets = Sets.of(shape);
+    layout = isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
     long channels = shape.channels();
     x = map("x", type, shape.batch(), channels, shape.spatial());
     dy = map("dy", type, shape.batch(), channels, shape.spatial());
@@ -72,6 +75,11 @@ final class Inputs implements AutoCloseable {
     runningMean = map("running_mean", type.parameterType(), 1, channels);
     runningVar = map("running_var", type.parameterType(), 1, channels);
     fill();
+  }
+
+  /** Rows are the same memory in both layouts, and with the channels last they are rows to walk over, too. */
+  private static boolean isChannelsLast(Case measured) {
+    return measured.layout().equals(Registry.NHWC) || measured.shape().normalization() == Normalization.LAYER;
   }
 
   private Tensor map(String name, DataType type, long... extents) throws IOException {
@@ -98,6 +106,7 @@ final class Inputs implements AutoCloseable {
       runningMean.set(c, means[c] + 0.1 * deviations[c] * random.nextGaussian());
       runningVar.set(c, deviations[c] * deviations[c] * random.nextDouble(0.8, 1.2));
     }
+    var shifts = shifts(random);
     var xNoise = normal(random::nextGaussian);
     var dyNoise = normal(random::nextGaussian);
     var rows = Rows.of(x);
@@ -108,12 +117,19 @@ final class Inputs implements AutoCloseable {
           int c = rows.channel(row, j);
           double ofX = xNoise[(start + j) % NOISE];
           double own = dyNoise[(start + j) % NOISE];
-          x.set(rows.index(row, j), means[c] + deviations[c] * ofX);
-          dy.set(rows.index(row, j), dyMeans[c] + dyDeviations[c] * (OF_X * ofX + OWN * own));
+          long i = rows.index(row, j);
+          x.set(i, means[c] + deviations[c] * ofX + shifts[(int) (i / sets.image())]);
+          dy.set(i, dyMeans[c] + dyDeviations[c] * (OF_X * ofX + OWN * own));
         }
       }
     });
     residual.ifPresent(tensor -> fillResidual(tensor, normal(random::nextGaussian)));
+  }
+
+  /** By which the images differ where each has statistics of its own. */
+  private double[] shifts(SplittableRandom random) {
+    int images = Math.toIntExact(x.batch());
+    return sets.ofChannels() ? new double[images] : random.doubles(images, -MEAN, MEAN).toArray();
   }
 
   /** As large as what it is added to. */
@@ -142,6 +158,17 @@ final class Inputs implements AutoCloseable {
     return (int) (row * 0x9E3779B97F4A7C15L >>> 44);
   }
 
+  /** Which values are normalized together. */
+  Sets sets() {
+    return sets;
+  }
+
+  /** So many sums of each set. */
+  double[][] sumsOfSets(int number, Rows.Terms terms) {
+    return Rows.of(x).sums(number, sets.count(), sets::of, terms);
+  }
+
+  /** Of batch normalization. */
   BatchNormDescriptor norm() {
     return BatchNormDescriptor.of(x, EPSILON, 1);
   }

@@ -1,75 +1,59 @@
 package dev.norma.benchmarks.run;
 
-/** Bounds on y by given moments, whose errors come with them. All arrays are by channel. */
+/** Bounds on y by given moments, whose errors come with them. All arrays are by set. */
 final class OutputBounds implements Bounds {
   private final Inputs in;
   private final Roundings roundings;
+  private final boolean isTraining;
   private final double[] mean;
-  private final double[] factor;
-  private final double[] constant;
-  private final double[] perDeviation;
-  private final double[] perX;
-  private final double[] least;
+  private final double[] invStd;
+  private final double[] meanError;
+  private final double[] invStdError;
 
-  /** By the statistics of the batch. */
+  /** By the statistics of the sets. */
   static OutputBounds ofTraining(Inputs in, Roundings roundings) {
-    var bounds = new OutputBounds(in, roundings);
-    var sums = roundings.sums();
-    for (int c = 0; c < bounds.constant.length; c++) {
-      bounds.setChannel(c, sums.mean[c], roundings.invStd(c), roundings.meanError(c), roundings.invStdError(c));
-      bounds.least[c] = Math.max(bounds.least[c], Math.abs(in.gamma.get(c)));
+    var bounds = new OutputBounds(in, roundings, true);
+    for (int set = 0; set < bounds.mean.length; set++) {
+      bounds.mean[set] = roundings.sums().mean[set];
+      bounds.invStd[set] = roundings.invStd(set);
+      bounds.meanError[set] = roundings.meanError(set);
+      bounds.invStdError[set] = roundings.invStdError(set);
     }
     return bounds;
   }
 
   /** By running statistics, which have no errors. */
   static OutputBounds ofInference(Inputs in, Roundings roundings) {
-    var bounds = new OutputBounds(in, roundings);
-    for (int c = 0; c < bounds.constant.length; c++) {
-      double invStd = 1 / Math.sqrt(in.runningVar.get(c) + Inputs.EPSILON);
-      bounds.setChannel(c, in.runningMean.get(c), invStd, 0, 0);
+    var bounds = new OutputBounds(in, roundings, false);
+    for (int c = 0; c < bounds.mean.length; c++) {
+      bounds.mean[c] = in.runningMean.get(c);
+      bounds.invStd[c] = 1 / Math.sqrt(in.runningVar.get(c) + Inputs.EPSILON);
     }
     return bounds;
   }
 
-  private OutputBounds(Inputs in, Roundings roundings) {
-    int channels = Math.toIntExact(in.x.channels());
+  private OutputBounds(Inputs in, Roundings roundings, boolean isTraining) {
     this.in = in;
     this.roundings = roundings;
-    mean = new double[channels];
-    factor = new double[channels];
-    constant = new double[channels];
-    perDeviation = new double[channels];
-    perX = new double[channels];
-    least = new double[channels];
+    this.isTraining = isTraining;
+    int sets = in.sets().count();
+    mean = new double[sets];
+    invStd = new double[sets];
+    meanError = new double[sets];
+    invStdError = new double[sets];
   }
 
-  /**
-   * z = gamma (x - mean) invStd + beta + residual, the first two perhaps as x a + b with a = gamma invStd and
-   * b = beta - mean a. With d = gamma (x - mean) invStd:
-   *
-   * <pre>
-   *   |gamma| invStd meanError + |d| invStdError + few u (|d| + |beta| + |gamma| invStd (|x| + |mean|) + |residual|)
-   * </pre>
-   */
-  private void setChannel(int c, double mean, double invStd, double meanError, double invStdError) {
-    double few = roundings.ofElement();
-    double scale = Math.abs(in.gamma.get(c)) * invStd;
-    double beta = Math.abs(in.beta.get(c));
-    this.mean[c] = mean;
-    factor[c] = in.gamma.get(c) * invStd;
-    constant[c] = scale * meanError + few * (beta + scale * Math.abs(mean));
-    perDeviation[c] = invStdError + few;
-    perX[c] = few * scale;
-    least[c] = beta;
+  private double beta(int c) {
+    return in.operation().hasMean() ? in.beta.get(c) : 0;
   }
 
   private double deviation(long i, int c) {
-    return factor[c] * (in.x.get(i) - mean[c]);
+    int set = in.sets().of(i, c);
+    return in.gamma.get(c) * invStd[set] * (in.x.get(i) - mean[set]);
   }
 
   private double normalized(long i, int c) {
-    return deviation(i, c) + in.beta.get(c);
+    return deviation(i, c) + beta(c);
   }
 
   /** What ReLU is taken of, where there is one. */
@@ -77,12 +61,27 @@ final class OutputBounds implements Bounds {
     return normalized(i, c) + in.residual(i);
   }
 
-  /** The error of z; who adds the residual in a step of its own may store what it is added to. */
+  /**
+   * z = gamma (x - mean) invStd + beta + residual, the first two perhaps as x a + b with a = gamma invStd and
+   * b = beta - mean a. With d = gamma (x - mean) invStd its error is
+   *
+   * <pre>
+   *   |gamma| invStd meanError + |d| invStdError + few u (|d| + |beta| + |gamma| invStd (|x| + |mean|) + |residual|)
+   * </pre>
+   *
+   * <p>Who adds the residual in a step of its own may store what it is added to.
+   */
   double errorOfZ(long i, int c) {
-    return constant[c]
-        + perDeviation[c] * Math.abs(deviation(i, c))
-        + perX[c] * Math.abs(in.x.get(i))
-        + roundings.ofElement() * Math.abs(in.residual(i))
+    int set = in.sets().of(i, c);
+    double scale = Math.abs(in.gamma.get(c)) * invStd[set];
+    double d = Math.abs(deviation(i, c));
+    double terms = d
+        + Math.abs(beta(c))
+        + scale * (Math.abs(in.x.get(i)) + Math.abs(mean[set]))
+        + Math.abs(in.residual(i));
+    return scale * meanError[set]
+        + d * invStdError[set]
+        + roundings.ofElement() * terms
         + (in.operation().hasResidual() ? roundings.stored(normalized(i, c)) : 0);
   }
 
@@ -96,6 +95,7 @@ final class OutputBounds implements Bounds {
   public double scale(long i, int c, double y) {
     double ofSum = Math.max(Math.abs(z(i, c)), Math.abs(in.residual(i)));
     double ofProduct = Math.max(Math.abs(normalized(i, c)), Math.abs(deviation(i, c)));
-    return Math.max(least[c], Math.max(ofSum, ofProduct));
+    double ofParameters = Math.max(Math.abs(beta(c)), isTraining ? Math.abs(in.gamma.get(c)) : 0);
+    return Math.max(ofParameters, Math.max(ofSum, ofProduct));
   }
 }

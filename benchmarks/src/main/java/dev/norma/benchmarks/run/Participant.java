@@ -106,11 +106,11 @@ final class Participant implements AutoCloseable {
     require(ask("release"), "released");
   }
 
-  /** OPERATION,PASS,TYPE,LAYOUT,N,C,S,THREADS. */
+  /** OPERATION,PASS,TYPE,LAYOUT,N,C,S,GROUPS,THREADS. */
   private String describe(Case part) {
     var shape = part.shape();
-    return "%s,%s,%s,%s,%d,%d,%d,%d".formatted(part.operation(), part.pass(), part.type(), part.layout(),
-        shape.batch(), shape.channels(), shape.spatial(), role.threads(part));
+    return "%s,%s,%s,%s,%d,%d,%d,%d,%d".formatted(part.operation(), part.pass(), part.type(), part.layout(),
+        shape.batch(), shape.channels(), shape.spatial(), shape.groups(), role.threads(part));
   }
 
   private Answer ask(String command) throws RunnerException, InterruptedException {

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,8 +28,15 @@ record Plan(List<Role> roles, List<Case> cases) {
         }
       }
     }
-    cases.removeIf(each -> roles.stream().noneMatch(role -> role.part(each).isPresent()));
+    cases.removeIf(each -> !exists(each) || roles.stream().noneMatch(role -> role.part(each).isPresent()));
     return new Plan(roles, List.copyOf(cases));
+  }
+
+  /** Whether the operation is of what is normalized in the shape, and has the pass; rows are measured as nchw. */
+  private static boolean exists(Case each) {
+    return each.shape().isOf(each.operation())
+        && each.pass().isOf(each.operation())
+        && (each.shape().normalization() != Normalization.LAYER || each.layout().equals(Registry.NCHW));
   }
 
   static boolean shareInputs(Case one, Case other) {

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Implementation;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Types;
 import dev.norma.cli.UserException;
 import java.io.IOException;
@@ -22,9 +23,12 @@ public final class Registry {
   static final List<String> LAYOUTS = List.of(NCHW, NHWC, BLOCKED);
 
   private static final List<String> COLUMNS =
-      List.of("implementation", "language", "kind", "types", "layouts", "threads", "command");
+      List.of("implementation", "language", "kind", "normalizations", "types", "layouts", "threads", "command");
   private static final List<String> KINDS =
       Stream.of(Implementation.Kind.values()).map(kind -> kind.name().toLowerCase(Locale.ROOT)).toList();
+
+  private static final List<String> NORMALIZATIONS =
+      Stream.of(Normalization.values()).map(Normalization::toString).toList();
 
   private Registry() {}
 
@@ -58,6 +62,7 @@ public final class Registry {
         name,
         CsvTable.text(line, "language"),
         Implementation.Kind.valueOf(single(line, "kind", KINDS).toUpperCase(Locale.ROOT)),
+        CsvTable.words(line, "normalizations", NORMALIZATIONS).stream().map(Normalization::of).toList(),
         CsvTable.words(line, "types", Types.ALL),
         CsvTable.words(line, "layouts", LAYOUTS),
         single(line, "threads", List.of("any", "1")).equals("1"),

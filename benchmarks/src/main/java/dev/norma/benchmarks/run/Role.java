@@ -2,6 +2,7 @@ package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
+import dev.norma.benchmarks.Normalization;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -29,15 +30,17 @@ record Role(Implementation implementation, boolean blocked) {
   }
 
   /**
-   * The case as this runner is asked for it: the blocked layout is made of data in nchw.
+   * The case as this runner is asked for it: the blocked layout is made of data in nchw, for batch normalization alone.
    *
    * @return empty if it has no part in the case
    */
   Optional<Case> part(Case data) {
     boolean inLayout = blocked
-        ? data.layout().equals(Registry.NCHW)
+        ? data.layout().equals(Registry.NCHW) && data.shape().normalization() == Normalization.BATCH
         : implementation.layouts().contains(data.layout()) && (!isSameMemory(data) || choosesByLayout());
-    if (!inLayout || !implementation.types().contains(data.type())) {
+    if (!inLayout
+        || !implementation.types().contains(data.type())
+        || !implementation.normalizations().contains(data.shape().normalization())) {
       return Optional.empty();
     }
     return Optional.of(blocked ? data.withLayout(Registry.BLOCKED) : data);

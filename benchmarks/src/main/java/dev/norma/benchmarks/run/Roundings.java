@@ -3,9 +3,10 @@ package dev.norma.benchmarks.run;
 import dev.norma.DataType;
 
 /**
- * How far rounding takes what is computed in the type of the parameters, unit roundoff u = 2^-24 or 2^-53.
+ * How far rounding takes what is computed in the type of the parameters, unit roundoff u = 2^-24 or 2^-53. Statistics
+ * are those of a set: of the values that are normalized together.
  *
- * <p><b>Sums.</b> An implementation may add up the M = N x S values of a channel one after the other, in that
+ * <p><b>Sums.</b> An implementation may add up the M values of a set one after the other, in that
  * type. With rounding errors that are independent and of mean zero, such a sum is off by at most lambda sqrt(M) u
  * of the sum of its terms' magnitudes, but for a probability of 2 M exp(-lambda^2 / 2) (Higham and Mary, A new
  * approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41, 2019, theorem 2.4). With lambda = 8 that
@@ -28,31 +29,31 @@ final class Roundings {
   private static final double OPERATIONS = 8;
 
   private final DataType type;
-  private final ChannelSums sums;
+  private final SetSums sums;
   private final double count;
   private final double few;
   private final double[] invStd;
   private final double[] meanError;
   private final double[] invStdError;
 
-  Roundings(DataType type, long count, ChannelSums sums) {
+  Roundings(DataType type, long count, SetSums sums) {
     this.type = type;
     this.sums = sums;
     this.count = count;
     few = OPERATIONS * (type.parameterType() == DataType.FLOAT32 ? 0x1p-24 : 0x1p-53);
-    int channels = sums.mean.length;
-    invStd = new double[channels];
-    meanError = new double[channels];
-    invStdError = new double[channels];
-    for (int c = 0; c < channels; c++) {
-      double spread = sums.variance[c] + Inputs.EPSILON;
-      invStd[c] = 1 / Math.sqrt(spread);
-      meanError[c] = ofSum() * sums.x[c] / count;
-      invStdError[c] = ofSum() * (sums.squareX[c] / count + sums.mean[c] * sums.mean[c]) / spread / 2;
+    int sets = sums.mean.length;
+    invStd = new double[sets];
+    meanError = new double[sets];
+    invStdError = new double[sets];
+    for (int set = 0; set < sets; set++) {
+      double spread = sums.variance[set] + Inputs.EPSILON;
+      invStd[set] = 1 / Math.sqrt(spread);
+      meanError[set] = ofSum() * sums.x[set] / count;
+      invStdError[set] = ofSum() * (sums.squareX[set] / count + sums.mean[set] * sums.mean[set]) / spread / 2;
     }
   }
 
-  ChannelSums sums() {
+  SetSums sums() {
     return sums;
   }
 
@@ -76,21 +77,26 @@ final class Roundings {
     };
   }
 
-  /** The error of a sum over a channel, relative to the sum of magnitudes. */
+  /** The error of a sum over a set, relative to the sum of magnitudes. */
   double ofSum() {
-    return LAMBDA * Math.sqrt(count) * few / OPERATIONS + few;
+    return ofSum(count);
   }
 
-  double invStd(int c) {
-    return invStd[c];
+  /** The same of a sum of so many terms. */
+  double ofSum(double terms) {
+    return LAMBDA * Math.sqrt(terms) * few / OPERATIONS + few;
   }
 
-  double meanError(int c) {
-    return meanError[c];
+  double invStd(int set) {
+    return invStd[set];
+  }
+
+  double meanError(int set) {
+    return meanError[set];
   }
 
   /** Relative. */
-  double invStdError(int c) {
-    return invStdError[c];
+  double invStdError(int set) {
+    return invStdError[set];
   }
 }

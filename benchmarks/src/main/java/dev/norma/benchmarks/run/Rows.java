@@ -46,22 +46,35 @@ record Rows(long count, int length, int channels, boolean channelPerRow) {
         .parallel();
   }
 
-  /** What element i, which is of channel c, adds to the sums of its channel. */
+  /** What element i, which is of channel c, adds to sums. */
   interface Terms {
     void addTo(double[] sums, long i, int c);
   }
 
   /** So many sums of each channel: {@code [c]} are those of channel c. */
   double[][] sums(int number, Terms terms) {
-    return parts().map(part -> sums(number, terms, part)).reduce(new double[channels][number], Rows::added);
+    return sums(number, channels, (i, c) -> c, terms);
   }
 
-  private double[][] sums(int number, Terms terms, Part part) {
-    var sums = new double[channels][number];
+  /** To which of some sums element i, which is of channel c, belongs. */
+  interface Choice {
+    int of(long i, int c);
+  }
+
+  /** So many sums of each of {@code sets}, which {@code set} tells apart. */
+  double[][] sums(int number, int sets, Choice set, Terms terms) {
+    return parts()
+        .map(part -> sums(new double[sets][number], set, terms, part))
+        .reduce(Rows::added)
+        .orElseThrow();
+  }
+
+  private double[][] sums(double[][] sums, Choice set, Terms terms, Part part) {
     for (long row = part.from(); row < part.to(); row++) {
       for (int j = 0; j < length; j++) {
         int c = channel(row, j);
-        terms.addTo(sums[c], index(row, j), c);
+        long i = index(row, j);
+        terms.addTo(sums[set.of(i, c)], i, c);
       }
     }
     return sums;

@@ -1,5 +1,6 @@
 package dev.norma.benchmarks.run;
 
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Shape;
 import dev.norma.cli.UserException;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import org.apache.commons.csv.CSVRecord;
 /** Sets of shapes: the files of the folder {@code shapes}, or a file of the user's own. */
 public final class ShapeFile {
   private static final List<String> COLUMNS = List.of("name", "N", "C", "S", "count");
+  private static final List<String> MORE_COLUMNS = List.of("normalization", "groups");
   private static final String EXTENSION = ".csv";
 
   /** Indices of elements and sizes in bytes stay far from the end of a long. */
@@ -52,19 +54,38 @@ public final class ShapeFile {
   }
 
   private static List<Shape> read(Path file) throws IOException {
-    return CsvTable.read(file, COLUMNS, line -> shape(name(file), line));
+    return CsvTable.read(file, COLUMNS, MORE_COLUMNS, line -> shape(name(file), line));
   }
 
   private static Shape shape(String set, CSVRecord line) {
+    var normalization = CsvTable.optional(line, "normalization").map(Normalization::of).orElse(Normalization.BATCH);
     var shape = new Shape(
         set,
         CsvTable.text(line, "name"),
+        normalization,
         CsvTable.positive(line, "N"),
         CsvTable.positive(line, "C"),
         CsvTable.positive(line, "S"),
+        groups(normalization, line),
         Math.toIntExact(Math.min(CsvTable.positive(line, "count"), Integer.MAX_VALUE)));
     require(shape);
     return shape;
+  }
+
+  /** What the file says of group normalization; the others have one group, or as many as channels. */
+  private static long groups(Normalization normalization, CSVRecord line) {
+    var said = CsvTable.optional(line, "groups").filter(text -> !text.isEmpty());
+    if (normalization == Normalization.GROUP) {
+      if (said.isEmpty()) {
+        throw new IllegalArgumentException("groups is not there, expected a whole number from 1 for group");
+      }
+      return CsvTable.positive(line, "groups");
+    }
+    if (said.isPresent()) {
+      throw new IllegalArgumentException(
+          "groups is '%s', expected nothing for %s".formatted(said.get(), normalization));
+    }
+    return normalization == Normalization.INSTANCE ? CsvTable.positive(line, "C") : 1;
   }
 
   /**
@@ -80,7 +101,8 @@ public final class ShapeFile {
     String name = shape.name().startsWith(old)
         ? batch + "x" + shape.channels() + shape.name().substring(old.length())
         : shape.name();
-    var changed = new Shape(shape.set(), name, batch, shape.channels(), shape.spatial(), shape.count());
+    var changed = new Shape(shape.set(), name, shape.normalization(), batch, shape.channels(), shape.spatial(),
+        shape.groups(), shape.count());
     try {
       require(changed);
     } catch (IllegalArgumentException e) {
@@ -90,12 +112,30 @@ public final class ShapeFile {
   }
 
   private static void require(Shape shape) {
-    if (shape.batch() == 1 && shape.spatial() == 1) {
-      throw new IllegalArgumentException("N x S is 1, expected at least 2: one value has no variance");
+    if (shape.normalization() == Normalization.LAYER && shape.spatial() != 1) {
+      throw new IllegalArgumentException(
+          "S is %d, expected 1 for layer: N rows of C values".formatted(shape.spatial()));
+    }
+    if (shape.channels() % shape.groups() != 0) {
+      throw new IllegalArgumentException("groups is %d, expected a divisor of C".formatted(shape.groups()));
+    }
+    if (shape.valuesPerSet() == 1) {
+      throw new IllegalArgumentException(
+          "%s is 1, expected at least 2: one value has no variance".formatted(valuesOf(shape.normalization())));
     }
     // As doubles, which do not overflow.
     if ((double) shape.batch() * shape.channels() * shape.spatial() > MOST_ELEMENTS) {
       throw new IllegalArgumentException("N x C x S is above 2^40, expected a tensor that fits into memory");
     }
+  }
+
+  /** How many values are normalized together, in the columns of the file. */
+  private static String valuesOf(Normalization normalization) {
+    return switch (normalization) {
+      case BATCH -> "N x S";
+      case LAYER -> "C";
+      case GROUP -> "C / groups x S";
+      case INSTANCE -> "S";
+    };
   }
 }

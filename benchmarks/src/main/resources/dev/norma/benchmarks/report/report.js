@@ -34,10 +34,22 @@
   function radio(field, value) {
     const input = element('input', {type: 'radio', name: field, value, checked: choice[field] === value});
     input.addEventListener('change', () => {
-      choice[field] = value;
+      choose(field, value);
       draw();
     });
     return element('label', {}, input, String(value));
+  }
+
+  /** Not every operation was measured with every set, pass and layout: others change with it where they must. */
+  function choose(field, value) {
+    const agreeing = one => ALL_FIELDS.filter(other => one[other] === choice[other]).length;
+    choice[field] = value;
+    const measured = data.means.map(mean => mean.choice).filter(one => one[field] === value);
+    const nearest = measured.reduce((best, one) => agreeing(one) > agreeing(best) ? one : best);
+    Object.assign(choice, nearest);
+    for (const input of document.querySelectorAll('#controls input')) {
+      input.checked = String(choice[input.name]) === input.value;
+    }
   }
 
   function fillControls() {
@@ -56,7 +68,7 @@
       const {threads, ...others} = table.dataset;
       table.hidden = !same({...others, threads: Number(threads)}, choice, ['operation', 'set', 'type', 'threads']);
     }
-    const operation = operations.length > 1 ? `${choice.operation}, ` : '';
+    const operation = operations.length > 1 || choice.operation !== 'batch-norm' ? `${choice.operation}, ` : '';
     document.getElementById('selection').textContent = `Shown: ${operation}${choice.set}, ${choice.pass}, `
         + `${choice.layout}, ${choice.type}, ${threadsText(choice.threads)}.`;
   }

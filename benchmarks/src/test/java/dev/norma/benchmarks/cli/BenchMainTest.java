@@ -40,8 +40,8 @@ class BenchMainTest {
 
   /** One implementation of Norma, which behaves so. */
   private void register(String behaviour) throws IOException {
-    Files.writeString(registry, "implementation,language,kind,types,layouts,threads,command\n"
-        + "norma,Java,norma,f32 f64 bf16 f16,nchw nhwc,any," + Fakes.command(behaviour) + "\n");
+    Files.writeString(registry, "implementation,language,kind,normalizations,types,layouts,threads,command\n"
+        + "norma,Java,norma,batch layer group instance,f32 f64 bf16 f16,nchw nhwc,any," + Fakes.command(behaviour) + "\n");
   }
 
   private Process start(List<String> arguments) throws IOException {
@@ -204,7 +204,7 @@ class BenchMainTest {
   @Test
   void whatCannotBeRunIsNamed() throws Exception {
     assertRefused(2, "--types: 'f8' is none of f32, f64, bf16, f16", tiny("--types", "f32,f8"));
-    assertRefused(2, "--operations: 'relu' is none of batch-norm, batch-norm-relu, batch-norm-add-relu",
+    assertRefused(2, "--operations: 'relu' is none of batch-norm, batch-norm-relu, batch-norm-add-relu, layer-norm",
         tiny("--operations", "relu"));
     assertRefused(2, "--implementations: 'torch' is none of norma", tiny("--implementations", "torch"));
     assertRefused(2, "--rounds must be at least 1, not 0", tiny("--rounds", "0"));

@@ -91,7 +91,7 @@ class JmhRunnerTest {
       runner.ask(SMALL.command(inputs, outputs));
       for (var round = 0; round < 3; round++) {
         assertThat(runner.ask("time,%d,1000000".formatted(round)))
-            .matches("batch-norm,forward-training,f32,nchw,3,5,4,2,%d,\\d+\\.\\d,\\d+\\.\\d".formatted(round));
+            .matches("batch-norm,forward-training,f32,nchw,3,5,4,1,2,%d,\\d+\\.\\d,\\d+\\.\\d".formatted(round));
       }
       assertThat(runner.end()).isEmpty();
       assertThat(runner.errors()).isEmpty();
@@ -133,7 +133,7 @@ class JmhRunnerTest {
       runner.answer();
       assertThat(runner.ask("hello")).isEqualTo("failed,a command is prepare, time or release, not 'hello'");
       assertThat(runner.ask("time,0,1000")).isEqualTo("failed,time needs a prepare before it");
-      assertThat(runner.ask("prepare,x")).startsWith("failed,prepare has 11 fields, not 2: prepare,OPERATION,PASS");
+      assertThat(runner.ask("prepare,x")).startsWith("failed,prepare has 12 fields, not 2: prepare,OPERATION,PASS");
       assertThat(runner.ask(SMALL.command(inputs, outputs).replace("forward-training", "sideways")))
           .isEqualTo("failed,'sideways' is no pass");
       assertThat(runner.ask(SMALL.command(inputs, outputs).replace("f32", "f8")))

@@ -11,7 +11,9 @@ import dev.norma.DataType;
 import dev.norma.Kernels;
 import dev.norma.Layout;
 import dev.norma.Tensor;
+import dev.norma.benchmarks.ImageOracle;
 import dev.norma.benchmarks.KernelPasses;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Types;
@@ -25,6 +27,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -88,8 +91,26 @@ class PythonRunnersTest {
       return array.toDoubles();
     }
 
-    /** What the pass must compute, by the reference in double. */
-    Map<String, MemorySegment> expected(Pass pass) {
+    /** Three where there is a choice. */
+    private int groups() {
+      return switch (operation.normalization()) {
+        case BATCH, LAYER -> 1;
+        case GROUP -> 3;
+        case INSTANCE -> channels;
+      };
+    }
+
+    /** What the pass must compute, in double. */
+    Map<String, double[]> expected(Pass pass) {
+      if (operation.normalization() != Normalization.BATCH) {
+        return new ImageOracle(operation, layout, batch, channels, spatial, groups()).expected(
+            input("x").toDoubles(), input("dy").toDoubles(), input("gamma").toDoubles(), input("beta").toDoubles());
+      }
+      return byReference(pass).entrySet().stream()
+          .collect(Collectors.toMap(Map.Entry::getKey, output -> output.getValue().toArray(JAVA_DOUBLE)));
+    }
+
+    private Map<String, MemorySegment> byReference(Pass pass) {
       var passes = new KernelPasses(Kernels.reference(), operation, descriptor());
       var x = exact("x");
       var residual = operation.hasResidual() ? exact("residual") : MemorySegment.NULL;
@@ -160,11 +181,28 @@ class PythonRunnersTest {
   }
 
   @Test
+  void pytorchNormalizesRowsAndGroups() throws Exception {
+    try (var runner = start("pytorch.py")) {
+      for (var type : List.of("f32", "f64", "bf16", "f16")) {
+        check(runner, new Example(Operation.LAYER_NORM, type, "nchw", 5, 24, 1));
+        check(runner, new Example(Operation.RMS_NORM, type, "nchw", 5, 24, 1));
+      }
+      for (var layout : List.of("nchw", "nhwc")) {
+        for (var type : List.of("f32", "f64", "bf16")) {
+          check(runner, new Example(Operation.GROUP_NORM, type, layout, 2, 6, 9));
+          check(runner, new Example(Operation.INSTANCE_NORM, type, layout, 2, 5, 12));
+        }
+      }
+      runner.finish();
+    }
+  }
+
+  @Test
   void theFormulasAreThoseOfBatchNormalizationAlone() throws Exception {
     try (var runner = start("formulas.py")) {
-      assertThat(runner.answer("prepare,batch-norm-relu,forward-training,f32,nchw,2,3,4,1,%s,".formatted(folder)))
+      assertThat(runner.answer("prepare,batch-norm-relu,forward-training,f32,nchw,2,3,4,1,1,%s,".formatted(folder)))
           .isEqualTo("unsupported,the formulas are written for batch normalization alone");
-      assertThat(runner.answer("prepare,batch-norm,forward-training,f16,nchw,2,3,4,1,%s,".formatted(folder)))
+      assertThat(runner.answer("prepare,batch-norm,forward-training,f16,nchw,2,3,4,1,1,%s,".formatted(folder)))
           .isEqualTo("unsupported,the formulas are written for f32 and f64, not for f16");
     }
   }
@@ -172,18 +210,18 @@ class PythonRunnersTest {
   private void check(PythonProcess runner, Example example) throws Exception {
     var inputs = Files.createTempDirectory(folder, "inputs");
     example.writeInputs(inputs);
-    for (var pass : Pass.values()) {
+    for (var pass : Stream.of(Pass.values()).filter(pass -> pass.isOf(example.operation)).toList()) {
       var outputs = Files.createTempDirectory(folder, "outputs");
-      var measured = "%s,%s,%s,%s,%d,%d,%d,1".formatted(
-          example.operation, pass, example.type, example.layout, example.batch, example.channels, example.spatial);
+      var measured = "%s,%s,%s,%s,%d,%d,%d,%d,1".formatted(example.operation, pass, example.type, example.layout,
+          example.batch, example.channels, example.spatial, example.groups());
       assertThat(runner.answer("prepare,%s,%s,%s".formatted(measured, inputs, outputs)))
           .as(measured).matches("prepared,\\d+");
       assertThat(runner.answer("time,3,1000")).matches(measured + ",3,\\d+\\.\\d,");
       assertThat(runner.answer("release")).isEqualTo("released");
-      for (var output : example.expected(pass).entrySet()) {
-        assertThat(example.read(outputs.resolve(output.getKey())))
-            .as(measured + " " + output.getKey())
-            .containsExactly(output.getValue().toArray(JAVA_DOUBLE), example.rounding());
+      for (var name : pass.outputs(example.operation)) {
+        assertThat(example.read(outputs.resolve(name)))
+            .as(measured + " " + name)
+            .containsExactly(example.expected(pass).get(name), example.rounding());
       }
     }
   }
@@ -192,7 +230,7 @@ class PythonRunnersTest {
   @ValueSource(strings = {"pytorch.py", "formulas.py"})
   void knowsNoBlocksOfChannels(String script) throws Exception {
     try (var runner = start(script)) {
-      assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nChw16c,2,16,4,1,%s,".formatted(folder)))
+      assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nChw16c,2,16,4,1,1,%s,".formatted(folder)))
           .startsWith("unsupported,").contains("nChw16c");
     }
   }

@@ -45,7 +45,7 @@ class RunnerProtocolTest {
   }
 
   private String prepare() throws IOException {
-    return runner.answer("prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,%s,%s".formatted(inputs, outputs));
+    return runner.answer("prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,1,%s,%s".formatted(inputs, outputs));
   }
 
   private void assertStillWorks() throws Exception {
@@ -60,7 +60,7 @@ class RunnerProtocolTest {
       assertThat(prepare()).matches("prepared,[1-9]\\d*");
       for (var round : List.of(0, 17)) {
         assertThat(runner.answer("time,%d,1000000".formatted(round)))
-            .matches("batch-norm,forward-training,f32,nchw,1,2,3,1,%d,[1-9]\\d*\\.\\d,".formatted(round));
+            .matches("batch-norm,forward-training,f32,nchw,1,2,3,1,1,%d,[1-9]\\d*\\.\\d,".formatted(round));
       }
       assertThat(runner.answer("release")).isEqualTo("released");
       assertThat(runner.answer("time,0,1000000")).startsWith("failed,'time' without a case");
@@ -84,7 +84,7 @@ class RunnerProtocolTest {
 
   @Test
   void writesNothingWithoutOutputs() throws Exception {
-    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,%s,".formatted(inputs)))
+    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,1,%s,".formatted(inputs)))
         .startsWith("prepared,");
     assertThat(outputs).isEmptyDirectory();
   }
@@ -107,14 +107,14 @@ class RunnerProtocolTest {
 
   @Test
   void saysThatACaseIsUnsupported() throws Exception {
-    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nChw16c,1,2,3,1,%s,".formatted(inputs)))
+    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nChw16c,1,2,3,1,1,%s,".formatted(inputs)))
         .isEqualTo("unsupported,no blocks of channels");
     assertStillWorks();
   }
 
   @Test
   void saysInOneLineWhatWentWrong() throws Exception {
-    assertThat(runner.answer("prepare,batch-norm,backward-training,f32,nchw,1,2,3,1,%s,".formatted(inputs)))
+    assertThat(runner.answer("prepare,batch-norm,backward-training,f32,nchw,1,2,3,1,1,%s,".formatted(inputs)))
         .isEqualTo("failed,ValueError: what went wrong in two lines");
     assertThat(runner.errors()).anyMatch(line -> line.startsWith("Traceback"));
     assertStillWorks();
@@ -123,14 +123,14 @@ class RunnerProtocolTest {
   @ParameterizedTest
   @ValueSource(strings = {"1,2,4", "1,1,3"})
   void refusesInputsOfAnotherSize(String extents) throws Exception {
-    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nchw,%s,1,%s,".formatted(extents, inputs)))
+    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nchw,%s,1,1,%s,".formatted(extents, inputs)))
         .startsWith("failed," + inputs.resolve("x") + " has 24 bytes; expected ");
     assertStillWorks();
   }
 
   @Test
   void namesAnInputThatIsNotThere() throws Exception {
-    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,%s,".formatted(outputs)))
+    assertThat(runner.answer("prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,1,%s,".formatted(outputs)))
         .startsWith("failed,FileNotFoundError: ")
         .contains(outputs.resolve("x").toString());
     assertStillWorks();
@@ -140,17 +140,22 @@ class RunnerProtocolTest {
   @CsvSource(delimiter = '|', textBlock = """
       ''                                                     | '' is no command; expected prepare, time or release
       hello,world                                            | 'hello' is no command; expected prepare, time or release
-      prepare                                                | 0 fields after 'prepare'; expected 10: 'prepare,OPERAT
-      prepare,batch-norm,backward-training,f32,nchw,1,2,3,1,i| 9 fields after 'prepare'; expected 10
-      prepare,1,2,3,4,5,6,7,8,9,10,11                        | 11 fields after 'prepare'; expected 10
-      prepare,relu,forward-training,f32,nchw,1,2,3,1,in,     | OPERATION is 'relu'; expected one of: batch-norm batch-
-      prepare,batch-norm,forward,f32,nchw,1,2,3,1,in,        | PASS is 'forward'; expected one of: forward-training
-      prepare,batch-norm,forward-training,f8,nchw,1,2,3,1,i, | TYPE is 'f8'; expected one of: f32 f64 bf16 f16
-      prepare,batch-norm,forward-training,f32,nhcw,1,2,3,1,i,| LAYOUT is 'nhcw'; expected one of: nchw nhwc nChw16c
-      prepare,batch-norm,forward-training,f32,nchw,0,2,3,1,i,| N is '0'; expected a whole number that is 1 or more
-      prepare,batch-norm,forward-training,f32,nchw,1,-2,3,1,,| C is '-2'; expected a whole number that is 1 or more
-      prepare,batch-norm,forward-training,f32,nchw,1,2,x,1,i,| S is 'x'; expected a whole number that is 1 or more
-      prepare,batch-norm,forward-training,f32,nchw,1,2,3,,in,| THREADS is ''; expected a whole number that is 1 or more
+      prepare                                                | 0 fields after 'prepare'; expected 11: 'prepare,OPERAT
+      prepare,batch-norm,backward-training,f32,nchw,1,2,3,1,i| 9 fields after 'prepare'; expected 11
+      prepare,1,2,3,4,5,6,7,8,9,10,11,12                     | 12 fields after 'prepare'; expected 11
+      prepare,relu,forward-training,f32,nchw,1,2,3,1,1,in,   | OPERATION is 'relu'; expected one of: batch-norm batch-
+      prepare,batch-norm,forward,f32,nchw,1,2,3,1,1,in,      | PASS is 'forward'; expected one of: forward-training
+      prepare,batch-norm,forward-training,f8,nchw,1,2,3,1,1,i,| TYPE is 'f8'; expected one of: f32 f64 bf16 f16
+      prepare,batch-norm,forward-training,f32,nhcw,1,2,3,1,1,,| LAYOUT is 'nhcw'; expected one of: nchw nhwc nChw16c
+      prepare,batch-norm,forward-training,f32,nchw,0,2,3,1,1,,| N is '0'; expected a whole number that is 1 or more
+      prepare,batch-norm,forward-training,f32,nchw,1,-2,3,1,1,,| C is '-2'; expected a whole number that is 1 or more
+      prepare,batch-norm,forward-training,f32,nchw,1,2,x,1,1,,| S is 'x'; expected a whole number that is 1 or more
+      prepare,batch-norm,forward-training,f32,nchw,1,2,3,1,,,| THREADS is ''; expected a whole number that is 1 or more
+      prepare,batch-norm,forward-training,f32,nchw,1,2,3,2,1,,| GROUPS is '2'; expected a divisor of C for group-norm, C
+      prepare,group-norm,forward-training,f32,nchw,1,4,3,3,1,,| GROUPS is '3'; expected a divisor of C for group-norm, C
+      prepare,instance-norm,forward-training,f32,nchw,1,4,3,2,1,,| GROUPS is '2'; expected a divisor of C for group-norm
+      prepare,layer-norm,forward-training,f32,nchw,1,4,3,1,1,,| S is '3'; expected 1, for layer-norm is of N rows of C
+      prepare,rms-norm,forward-inference,f32,nchw,1,4,1,1,1,,| rms-norm has no pass forward-inference
       time                                                   | 0 fields after 'time'; expected 2: 'time,ROUND,NS'
       time,0,0                                               | NS is '0'; expected a whole number that is 1 or more
       time,-1,1000                                           | ROUND is '-1'; expected a whole number that is 0 or more

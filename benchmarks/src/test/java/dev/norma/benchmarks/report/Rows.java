@@ -3,6 +3,7 @@ package dev.norma.benchmarks.report;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Row;
@@ -73,7 +74,8 @@ final class Rows {
   }
 
   private static Implementation implementation(String name, Kind kind, boolean singleThreaded) {
-    return new Implementation(name, "C", kind, List.of("f32"), List.of("nchw"), singleThreaded, "{native}/" + name);
+    return new Implementation(name, "C", kind, List.of(Normalization.values()), List.of("f32"), List.of("nchw"),
+        singleThreaded, "{native}/" + name);
   }
 
   static RunInfo info() {

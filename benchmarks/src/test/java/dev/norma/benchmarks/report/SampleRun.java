@@ -3,6 +3,7 @@ package dev.norma.benchmarks.report;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Row;
@@ -80,7 +81,7 @@ final class SampleRun {
   private static Implementation implementation(
       String name, String language, Kind kind, String layouts, boolean singleThreaded) {
     return new Implementation(
-        name, language, kind, TYPES, List.of(layouts.split(" ")), singleThreaded, "{native}/" + name);
+        name, language, kind, List.of(Normalization.BATCH), TYPES, List.of(layouts.split(" ")), singleThreaded, "{native}/" + name);
   }
 
   static RunInfo info() {

@@ -2,8 +2,10 @@ package dev.norma.benchmarks.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.ResultsFile;
@@ -16,9 +18,11 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,12 +36,14 @@ class BenchTest {
   @TempDir Path folder;
 
   private int rounds = ROUNDS;
+  private List<Operation> operations = List.of(Operation.BATCH_NORM);
+  private List<Shape> shapes =
+      List.of(new Shape("test", "2x3x4", 2, 3, 4, 1), new Shape("test", "4x3", 4, 3, 1, 1));
 
   private Bench.Outcome run(LongSupplier memory, List<Pass> passes, Implementation... implementations)
       throws IOException {
-    var shapes = List.of(new Shape("test", "2x3x4", 2, 3, 4, 1), new Shape("test", "4x3", 4, 3, 1, 1));
     var settings = new Settings(folder, "./norma bench --test", List.of(implementations), shapes,
-        List.of(Operation.BATCH_NORM), List.of("f32"), List.of("nchw", "nhwc"), passes, List.of(1),
+        operations, List.of("f32"), List.of("nchw", "nhwc"), passes, List.of(1),
         Optional.empty(), rounds, 1_000_000, folder);
     try (var interruption = new Interruption()) {
       return new Bench(settings, interruption, memory).run(new PrintWriter(new StringWriter()));
@@ -65,6 +71,29 @@ class BenchTest {
   }
 
   @Test
+  void everyNormalizationIsMeasuredWithTheShapesForIt() throws IOException {
+    shapes = List.of(
+        new Shape("test", "2x3x4", 2, 3, 4, 1),
+        new Shape("test", "5x8", Normalization.LAYER, 5, 8, 1, 1, 1),
+        new Shape("test", "2x6x4", Normalization.GROUP, 2, 6, 4, 3, 1),
+        new Shape("test", "2x3x5", Normalization.INSTANCE, 2, 3, 5, 3, 1));
+    operations = List.of(Operation.values());
+    var outcome = run(PLENTY, List.of(Pass.values()), NORMA, Fakes.implementation("copy", Kind.LIMIT, "copy"));
+
+    assertThat(outcome.rows()).filteredOn(row -> row.measured().orElseThrow().operation() != Operation.BATCH_NORM_ADD_RELU)
+        .allMatch(row -> row.note().isEmpty());
+    // Both layouts; rows have one.
+    assertThat(of(outcome, "norma").stream().map(row -> row.measured().orElseThrow())
+            .collect(Collectors.groupingBy(Case::operation, Collectors.counting())))
+        .isEqualTo(Map.of(
+            Operation.BATCH_NORM, 2L * 3 * ROUNDS, Operation.BATCH_NORM_RELU, 2L * 3 * ROUNDS,
+            Operation.BATCH_NORM_ADD_RELU, 2L * 3 * ROUNDS, Operation.LAYER_NORM, 2L * ROUNDS,
+            Operation.RMS_NORM, 2L * ROUNDS, Operation.GROUP_NORM, 2L * 2 * ROUNDS,
+            Operation.INSTANCE_NORM, 2L * 2 * ROUNDS));
+    assertThat(ResultsFile.read(folder.resolve("results.csv"))).isEqualTo(outcome.rows());
+  }
+
+  @Test
   void runnersTakeTurnsRoundByRound() throws IOException {
     var outcome = run(PLENTY, List.of(Pass.FORWARD_TRAINING), NORMA, Fakes.implementation("peer", Kind.PEER, "fine"));
 
@@ -77,7 +106,8 @@ class BenchTest {
   @Test
   void aPeerThatIsMissingIsARowThatSaysWhy() throws IOException {
     var gone = new Implementation(
-        "gone", "C", Kind.PEER, List.of("f32"), List.of("nchw", "nChw16c"), false, "{native}/gone");
+        "gone", "C", Kind.PEER, List.of(Normalization.BATCH), List.of("f32"), List.of("nchw", "nChw16c"), false,
+        "{native}/gone");
     var none = Fakes.implementation("none", Kind.PEER, "missing");
     var outcome = run(PLENTY, List.of(Pass.FORWARD_TRAINING), NORMA, none, gone);
 

@@ -9,7 +9,9 @@ import dev.norma.Kernels;
 import dev.norma.Layout;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.ImageOracle;
 import dev.norma.benchmarks.KernelPasses;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
@@ -67,11 +69,11 @@ public final class FakeRunner {
   }
 
   private String prepare(String[] command) throws IOException {
-    prepared = String.join(",", Arrays.copyOfRange(command, 1, 9));
-    var shape = new Shape(
-        "", "", Long.parseLong(command[5]), Long.parseLong(command[6]), Long.parseLong(command[7]), 1);
-    var asked = new Case(Operation.of(command[1]), Pass.of(command[2]), command[3], command[4], shape,
-        Integer.parseInt(command[8]));
+    prepared = String.join(",", Arrays.copyOfRange(command, 1, 10));
+    var operation = Operation.of(command[1]);
+    var shape = new Shape("", "", operation.normalization(), Long.parseLong(command[5]), Long.parseLong(command[6]),
+        Long.parseLong(command[7]), Long.parseLong(command[8]), 1);
+    var asked = new Case(operation, Pass.of(command[2]), command[3], command[4], shape, Integer.parseInt(command[9]));
     switch (behaviour) {
       case "unsupported" -> {
         return "unsupported,no " + asked.type();
@@ -80,11 +82,11 @@ public final class FakeRunner {
         return "failed,not today";
       }
       case "slow" -> {
-        write(asked, Path.of(command[9]), command[10], 0);
+        write(asked, Path.of(command[10]), command[11], 0);
         return "prepared,1e9";
       }
       default -> {
-        write(asked, Path.of(command[9]), command[10], behaviour.equals("wrong") ? 1 : 0);
+        write(asked, Path.of(command[10]), command[11], behaviour.equals("wrong") ? 1 : 0);
         return "prepared," + CALL;
       }
     }
@@ -100,6 +102,8 @@ public final class FakeRunner {
       var out = new Files(arena, asked, Path.of(outputs));
       if (behaviour.equals("copy")) {
         copy(asked, in, out);
+      } else if (asked.shape().normalization() != Normalization.BATCH) {
+        computeImages(asked, in, out);
       } else {
         compute(asked, in, out);
       }
@@ -138,6 +142,18 @@ public final class FakeRunner {
           mean.segment(), variance.segment(), out.tensor("dx").segment(),
           hasResidual ? out.tensor("dresidual").segment() : NULL, out.parameters("dgamma").segment(),
           out.parameters("dbeta").segment());
+    }
+  }
+
+  private static void computeImages(Case asked, Files in, Files out) throws IOException {
+    var shape = asked.shape();
+    var oracle = new ImageOracle(asked.operation(), asked.layout(), (int) shape.batch(), (int) shape.channels(),
+        (int) shape.spatial(), (int) shape.groups());
+    var expected = oracle.expected(in.tensor("x").toDoubles(), in.tensor("dy").toDoubles(),
+        in.parameters("gamma").toDoubles(), in.parameters("beta").toDoubles());
+    for (var name : asked.outputs()) {
+      var output = name.equals("y") || name.equals("dx") ? out.tensor(name) : out.parameters(name);
+      output.copyFrom(expected.get(name));
     }
   }
 

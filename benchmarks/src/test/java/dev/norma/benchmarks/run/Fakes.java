@@ -2,6 +2,7 @@ package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Normalization;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -12,7 +13,8 @@ public final class Fakes {
   /** A row of a registry. */
   static Implementation implementation(String name, Kind kind, String behaviour) {
     return new Implementation(
-        name, "Java", kind, List.of("f32", "f64"), List.of("nchw", "nhwc"), false, command(behaviour));
+        name, "Java", kind, List.of(Normalization.values()), List.of("f32", "f64"), List.of("nchw", "nhwc"), false,
+        command(behaviour));
   }
 
   /** The command of a runner that behaves in some way. */

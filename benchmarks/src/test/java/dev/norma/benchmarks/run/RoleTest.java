@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
 import dev.norma.benchmarks.Implementation.Kind;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
@@ -14,9 +15,11 @@ import org.junit.jupiter.api.Test;
 
 class RoleTest {
   private static final Implementation PLAIN =
-      new Implementation("plain", "C", Kind.NORMA, List.of("f32"), List.of("nchw", "nhwc"), true, "plain");
+      new Implementation("plain", "C", Kind.NORMA, List.of(Normalization.values()), List.of("f32"),
+          List.of("nchw", "nhwc"), true, "plain");
   private static final Implementation BLOCKED =
-      new Implementation("blocked", "C", Kind.PEER, List.of("f32"), List.of("nchw", "nhwc", "nChw16c"), false, "b");
+      new Implementation("blocked", "C", Kind.PEER, List.of(Normalization.values()), List.of("f32"),
+          List.of("nchw", "nhwc", "nChw16c"), false, "b");
 
   private static Case data(String type, String layout, long spatial) {
     var shape = new Shape("set", "shape", 2, 3, spatial, 1);
