@@ -13,14 +13,16 @@ static const int32_t DATA_TYPES[] = {
   [F32] = NORMA_FLOAT32, [F64] = NORMA_FLOAT64, [BF16] = NORMA_BFLOAT16, [F16] = NORMA_FLOAT16
 };
 
+static int32_t layout_of(const runner_case *test) {
+  return test->layout == NHWC ? NORMA_CHANNELS_LAST : NORMA_CHANNELS_FIRST;
+}
+
 static runner_why why_of(norma_status status) {
   return status == NORMA_OK ? NULL : norma_status_message(status);
 }
 
 static runner_why unsupported(const runner_case *test) {
-  if (test->layout == NCHW16C) return "Norma has no blocked layout";
-  const bool is_of_groups = !runner_is_batch_norm(test) && !runner_is_of_rows(test);
-  return is_of_groups ? "Norma normalizes no groups of channels" : NULL;
+  return test->layout == NCHW16C ? "Norma has no blocked layout" : NULL;
 }
 
 static runner_why allocate(int64_t statistics) {
@@ -43,7 +45,7 @@ static runner_why prepare_batch(const runner_case *test) {
     .spatial = test->spatial,
     .epsilon = RUNNER_EPSILON,
     .data_type = DATA_TYPES[test->type],
-    .layout = test->layout == NHWC ? NORMA_CHANNELS_LAST : NORMA_CHANNELS_FIRST,
+    .layout = layout_of(test),
     .threads = test->threads
   };
   CHECK(why_of(norma_batch_norm_workspace_size(&norm, &workspace_size)));
@@ -132,6 +134,40 @@ static runner_why prepare_rows(const runner_case *test) {
   return test->pass == BACKWARD_TRAINING ? why_of(normalize_rows(test, test->dx)) : NULL;
 }
 
+/* ---- Group and instance normalization -------------------------------------------------------- */
+
+static norma_group_norm groups;
+
+static norma_status normalize_groups(const runner_case *test, void *y) {
+  return norma_group_norm_forward(&groups, test->x, test->gamma, test->beta, y, mean, NULL,
+                                  inv_std, workspace, workspace_size);
+}
+
+static norma_status groups_forward(const runner_case *test) {
+  return normalize_groups(test, test->y);
+}
+
+static norma_status groups_backward(const runner_case *test) {
+  return norma_group_norm_backward(&groups, test->x, test->dy, test->gamma, mean, inv_std,
+                                   test->dx, test->dgamma, test->dbeta, workspace, workspace_size);
+}
+
+static runner_why prepare_groups(const runner_case *test) {
+  groups = (norma_group_norm){
+    .batch = test->batch,
+    .channels = test->channels,
+    .spatial = test->spatial,
+    .groups = test->groups,
+    .epsilon = RUNNER_EPSILON,
+    .data_type = DATA_TYPES[test->type],
+    .layout = layout_of(test),
+    .threads = test->threads
+  };
+  CHECK(why_of(norma_group_norm_workspace_size(&groups, &workspace_size)));
+  CHECK(allocate(test->batch * test->groups));
+  return test->pass == BACKWARD_TRAINING ? why_of(normalize_groups(test, test->dx)) : NULL;
+}
+
 /* ---- Any operation --------------------------------------------------------------------------- */
 
 typedef struct functions {
@@ -142,8 +178,11 @@ typedef struct functions {
 static const functions BATCH = {prepare_batch, {batch_forward, batch_inference, batch_backward}};
 static const functions ROWS = {prepare_rows, {rows_forward, NULL, rows_backward}};
 
+static const functions GROUPS = {prepare_groups, {groups_forward, NULL, groups_backward}};
+
 static const functions *functions_of(const runner_case *test) {
-  return runner_is_of_rows(test) ? &ROWS : &BATCH;
+  if (runner_is_batch_norm(test)) return &BATCH;
+  return runner_is_of_rows(test) ? &ROWS : &GROUPS;
 }
 
 static runner_why prepare(const runner_case *test) { return functions_of(test)->prepare(test); }

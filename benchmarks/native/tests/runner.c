@@ -460,8 +460,7 @@ static void check_groups(const groups_case *c, const char *layout, bool is_backw
            c->operation, is_backward ? "backward-training" : "forward-training", TYPES[c->type],
            layout, c->batch, c->channels, c->spatial, c->groups);
   checked_case = what;
-  const bool none = is(layout, "nChw16c") || (is(kind, "onednn") && c->type == NORMA_FLOAT64) ||
-                    (is(kind, "norma") && !strstr("layer-norm rms-norm", c->operation));
+  const bool none = is(layout, "nChw16c") || (is(kind, "onednn") && c->type == NORMA_FLOAT64);
   if (prepare(what, none, may_be_unsupported(c->type))) {
     if (is(kind, "copy")) {
       compare_copied_groups(c, is_backward);
