@@ -8,8 +8,9 @@ import java.util.OptionalDouble;
  *
  * @param type of the tensors
  * @param input what is hard about it
- * @param pass that was computed
- * @param errors by implementation, in units in the last place of the largest value of a channel; infinite where what is
+ * @param operation that was computed
+ * @param pass of it
+ * @param errors by implementation, in units in the last place of the largest value of a set; infinite where what is
  *     finite was computed as something else, empty where nothing was computed
  */
-public record ErrorRow(String type, String input, Pass pass, Map<String, OptionalDouble> errors) {}
+public record ErrorRow(String type, String input, Operation operation, Pass pass, Map<String, OptionalDouble> errors) {}

@@ -118,7 +118,8 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "--accuracy",
       description = "Instead of times, how exact results are: the largest errors for hard inputs, in units in the last "
-          + "place. Takes --types, --implementations, --registry, --python and --out.")
+          + "place. Takes --operations (batch-norm by default; none with ReLU), --types, --implementations, --registry, "
+          + "--python and --out.")
   private boolean accuracy;
 
   @Option(names = "--out", paramLabel = "DIR",
@@ -181,7 +182,7 @@ final class BenchCommand implements Callable<Integer> {
     var shapes = shapes(root.resolve("benchmarks/shapes"));
     var operations = operations();
     require(
-        shapes.stream().anyMatch(shape -> operations.stream().anyMatch(shape::isOf)),
+        accuracy || shapes.stream().anyMatch(shape -> operations.stream().anyMatch(shape::isOf)),
         "--operations %s: no shape is for that, see --shapes".formatted(join(operations)));
     return new Settings(
         root,
@@ -241,8 +242,11 @@ final class BenchCommand implements Callable<Integer> {
 
   private List<Operation> operations() {
     var names = names(Operation.values());
-    var plain = Arrays.stream(Operation.values()).filter(each -> !each.hasRelu()).map(Operation::toString).toList();
-    return chosen("--operations", operations, names, plain).stream().map(Operation::of).toList();
+    var plain = names(Stream.of(Operation.values()).filter(each -> !each.hasRelu()).toArray());
+    var choice = accuracy ? plain : names;
+    return chosen("--operations", operations, choice, accuracy ? names.subList(0, 1) : plain).stream()
+        .map(Operation::of)
+        .toList();
   }
 
   private List<Pass> passes() {

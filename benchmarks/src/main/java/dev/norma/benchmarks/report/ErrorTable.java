@@ -25,7 +25,7 @@ public final class ErrorTable {
   private static List<Cell> cells(ErrorRow row) {
     var cells = new ArrayList<Cell>();
     cells.add(Cell.of(row.type()));
-    cells.add(Cell.of(row.pass().toString()));
+    cells.add(Cell.of(Units.pass(row.operation(), row.pass())));
     cells.add(Cell.of(row.input()));
     row.errors().values().forEach(error -> cells.add(Cell.number(text(error))));
     return cells;

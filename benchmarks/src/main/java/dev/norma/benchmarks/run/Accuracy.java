@@ -4,6 +4,7 @@ import dev.norma.DataType;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.ErrorRow;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Shape;
@@ -22,10 +23,11 @@ import java.util.SplittableRandom;
 
 /**
  * How exact the implementations are: their outputs for inputs that are hard, against the formulas computed to 32 digits.
- * An error is the largest of a channel, in units in the last place of the channel's largest exact value.
+ * An error is the largest of a set of values that are normalized together, in units in the last place of the set's
+ * largest exact value.
  */
 public final class Accuracy {
-  private static final Shape SHAPE = new Shape("", "", 16, 16, 256, 1);
+  private static final long VALUES = 16 * 16 * 256;
   private static final long SEED = 1;
   private static final List<Pass> PASSES = List.of(Pass.FORWARD_TRAINING, Pass.BACKWARD_TRAINING);
 
@@ -46,7 +48,7 @@ public final class Accuracy {
   /**
    * Compares all.
    *
-   * @return a line for each type, pass and input
+   * @return a line for each operation, type, pass and input
    * @throws IOException if files cannot be written or read
    * @throws InterruptedException if it was interrupted
    */
@@ -58,13 +60,15 @@ public final class Accuracy {
             .filter(role -> !role.blocked())
             .map(role -> new Participant(role, commands, settings.root(), logs, interruption))
             .toList());
-        var data = new DataFolder(SHAPE.size() * Double.BYTES, Memory::available)) {
+        var data = new DataFolder(VALUES * Double.BYTES, Memory::available)) {
       participants.start();
-      for (var type : settings.types()) {
-        for (var pass : PASSES) {
-          for (var input : HardInput.values()) {
-            var each = new Case(Operation.BATCH_NORM, pass, type, Registry.NCHW, SHAPE, 1);
-            lines.add(new ErrorRow(type, input.toString(), pass, errors(each, input, participants, data)));
+      for (var operation : settings.operations()) {
+        for (var type : settings.types()) {
+          for (var pass : PASSES) {
+            for (var input : HardInput.values()) {
+              var each = new Case(operation, pass, type, Registry.NCHW, shape(operation), 1);
+              lines.add(new ErrorRow(type, input.toString(), operation, pass, errors(each, input, participants, data)));
+            }
           }
         }
       }
@@ -73,14 +77,24 @@ public final class Accuracy {
     return lines;
   }
 
+  private static Shape shape(Operation operation) {
+    return switch (operation.normalization()) {
+      case BATCH -> new Shape("", "", 16, 16, 256, 1);
+      case LAYER -> new Shape("", "", Normalization.LAYER, 16, 4096, 1, 1, 1);
+      case GROUP -> new Shape("", "", Normalization.GROUP, 16, 16, 256, 4, 1);
+      case INSTANCE -> new Shape("", "", Normalization.INSTANCE, 16, 16, 256, 16, 1);
+    };
+  }
+
   private static Map<String, OptionalDouble> errors(
       Case each, HardInput hard, Participants participants, DataFolder data) throws IOException, InterruptedException {
     var errors = new LinkedHashMap<String, OptionalDouble>();
     try (var inputs = new Inputs(data.inputs(), each)) {
-      fill(inputs.x, hard);
-      var expected = exact(each.pass(), inputs);
+      var members = Members.of(inputs);
+      fill(inputs.x, members, hard);
+      var expected = exact(each.pass(), inputs, members);
       for (var participant : participants.all()) {
-        errors.put(participant.role().name(), error(participant, each, inputs.x, expected, data));
+        errors.put(participant.role().name(), error(participant, each, inputs.x, members, expected, data));
       }
     } finally {
       data.clear(data.inputs());
@@ -88,38 +102,29 @@ public final class Accuracy {
     return errors;
   }
 
-  private static void fill(Tensor x, HardInput hard) {
+  private static void fill(Tensor x, Members members, HardInput hard) {
     var random = new SplittableRandom(SEED);
-    int spatial = Math.toIntExact(x.spatial());
-    for (int c = 0; c < x.channels(); c++) {
-      for (int i = 0; i < x.batch() * spatial; i++) {
-        x.set(x.index(i / spatial, c, i % spatial), hard.x(x.dataType(), i, random));
+    for (long[] set : members.index()) {
+      for (int i = 0; i < set.length; i++) {
+        x.set(set[i], hard.x(x.dataType(), i, random));
       }
     }
   }
 
-  private static double[][] exact(Pass pass, Inputs inputs) {
-    var channels = new double[Math.toIntExact(inputs.x.channels())][];
-    for (int c = 0; c < channels.length; c++) {
-      var exact = new ExactChannel(channel(inputs.x, c), inputs.gamma.get(c), Inputs.EPSILON);
-      channels[c] = pass == Pass.FORWARD_TRAINING
-          ? exact.y(inputs.beta.get(c))
-          : exact.dx(channel(inputs.dy, c));
+  private static double[][] exact(Pass pass, Inputs inputs, Members members) {
+    var sets = new double[inputs.sets().count()][];
+    for (int set = 0; set < sets.length; set++) {
+      var exact = new ExactSet(members.values(inputs.x, set), members.parameters(inputs.gamma, set), Inputs.EPSILON,
+          inputs.operation().hasMean());
+      sets[set] = pass == Pass.FORWARD_TRAINING
+          ? exact.y(members.parameters(inputs.beta, set))
+          : exact.dx(members.values(inputs.dy, set));
     }
-    return channels;
-  }
-
-  private static double[] channel(Tensor tensor, int c) {
-    int spatial = Math.toIntExact(tensor.spatial());
-    var values = new double[Math.toIntExact(tensor.batch()) * spatial];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = tensor.get(tensor.index(i / spatial, c, i % spatial));
-    }
-    return values;
+    return sets;
   }
 
   private static OptionalDouble error(
-      Participant participant, Case each, Tensor like, double[][] expected, DataFolder data)
+      Participant participant, Case each, Tensor like, Members members, double[][] expected, DataFolder data)
       throws IOException, InterruptedException {
     participant.start();
     var part = participant.role().part(each);
@@ -131,7 +136,7 @@ public final class Accuracy {
       if (answer.is("unsupported")) {
         return OptionalDouble.empty();
       }
-      double error = error(data.outputs().resolve(each.outputs().getFirst()), like, expected);
+      double error = error(data.outputs().resolve(each.outputs().getFirst()), like, members, expected);
       participant.release();
       return OptionalDouble.of(error);
     } catch (RunnerException e) {
@@ -141,13 +146,13 @@ public final class Accuracy {
     }
   }
 
-  private static double error(Path file, Tensor like, double[][] expected) throws IOException {
+  private static double error(Path file, Tensor like, Members members, double[][] expected) throws IOException {
     try (var arena = Arena.ofConfined(); var opened = FileChannel.open(file)) {
       var segment = opened.map(FileChannel.MapMode.READ_ONLY, 0, like.segment().byteSize(), arena);
       var actual = Tensor.of(segment, like.dataType(), like.layout(), like.extents());
       double worst = 0;
-      for (int c = 0; c < expected.length; c++) {
-        worst = Math.max(worst, error(channel(actual, c), expected[c], like.dataType()));
+      for (int set = 0; set < expected.length; set++) {
+        worst = Math.max(worst, error(members.values(actual, set), expected[set], like.dataType()));
       }
       return worst;
     }

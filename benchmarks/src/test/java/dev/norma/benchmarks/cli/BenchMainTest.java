@@ -110,6 +110,34 @@ class BenchMainTest {
     assertThat(out.resolve("report.md")).content().contains(" nchw, batch-norm-add-relu, tiny, bf16, 1 thread: medians");
   }
 
+  @Test
+  void operationsAreMeasuredWithTheShapesForThem() throws Exception {
+    Files.writeString(shapes, "name,N,C,S,count,normalization,groups\na,2,3,4,1,batch,\nb,4,8,1,1,layer,\n"
+        + "c,2,4,3,1,group,2\nd,2,3,5,1,instance,\n");
+
+    var result = bench(tiny("--layouts", "nchw", "--passes", "backward-training"));
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).anyMatch(line -> line.startsWith("cases    5: batch-norm, layer-norm, rms-norm, group-norm, "
+        + "instance-norm; backward-training; f32; nchw; threads 1"));
+    assertThat(ResultsFile.read(out.resolve("results.csv"))).allMatch(row -> row.note().isEmpty())
+        .extracting(row -> row.measured().orElseThrow().operation() + " " + row.measured().orElseThrow().shape().name())
+        .containsOnly("batch-norm a", "layer-norm b", "rms-norm b", "group-norm c", "instance-norm d");
+  }
+
+  @Test
+  void errorsOfHardInputsAreFoundForEveryNormalization() throws Exception {
+    var operations = "layer-norm,rms-norm,group-norm,instance-norm";
+    var result = bench("--registry", registry.toString(), "--accuracy", "--operations", operations, "--out",
+        out.toString());
+
+    assertThat(result.exitCode()).isZero();
+    // The oracle is plain double, rounded once.
+    assertThat(errors(result)).hasSize(4 * 2 * 6).allSatisfy(error -> assertThat(error).isBetween(0.0, 0.51));
+    assertThat(out.resolve("accuracy.md")).content().contains("| f32 | rms-norm backward-training | constant 3.7 | 0.");
+  }
+
   /** The reference computes in double and rounds once: at most half a unit, and a little of the mean's rounding. */
   @Test
   void errorsOfHardInputsAreATable() throws Exception {
@@ -206,6 +234,7 @@ class BenchMainTest {
     assertRefused(2, "--types: 'f8' is none of f32, f64, bf16, f16", tiny("--types", "f32,f8"));
     assertRefused(2, "--operations: 'relu' is none of batch-norm, batch-norm-relu, batch-norm-add-relu, layer-norm",
         tiny("--operations", "relu"));
+    assertRefused(2, "--operations layer-norm: no shape is for that, see --shapes", tiny("--operations", "layer-norm"));
     assertRefused(2, "--implementations: 'torch' is none of norma", tiny("--implementations", "torch"));
     assertRefused(2, "--rounds must be at least 1, not 0", tiny("--rounds", "0"));
     assertRefused(2, "--threads must be from 1 to 1024, not [0]", tiny("--threads", "0"));

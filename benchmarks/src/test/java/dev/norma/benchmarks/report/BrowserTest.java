@@ -113,6 +113,28 @@ class BrowserTest {
         .isEqualTo("Shown: batch-norm-relu, net, forward-training, nchw, f32, 2 threads.");
   }
 
+  @Test
+  void whatIsChosenHasAlwaysBeenMeasured() throws IOException, InterruptedException {
+    var rows = new Rows()
+        .add("norma-c", Rows.nchw(Rows.SMALL), 10, 11)
+        .add("norma-c", Rows.in("nhwc", Rows.SMALL), 10, 11)
+        .add("norma-c", Rows.of(Operation.LAYER_NORM, "f32", Rows.ROWS), 12, 13);
+    Report.write(folder, Rows.info(), rows.list());
+    var findings = probe(1440);
+    assertThat(findings.errors()).isEmpty();
+    assertThat(findings.tables()).isOne();
+    // The last set is of rows, and the last layout not.
+    assertThat(findings.selection()).isEqualTo("Shown: batch-norm, net, forward-training, nhwc, f32, 2 threads.");
+  }
+
+  @Test
+  void saysWhatIsNormalizedWhereItIsOneOperationAlone() throws IOException, InterruptedException {
+    var rows = new Rows().add("norma-c", Rows.of(Operation.LAYER_NORM, "f32", Rows.ROWS), 12, 13);
+    Report.write(folder, Rows.info(), rows.list());
+    assertThat(probe(1440).selection())
+        .isEqualTo("Shown: layer-norm, rows, forward-training, nchw, f32, 2 threads.");
+  }
+
   private Findings probe(int width) throws IOException, InterruptedException {
     var browser = browser();
     assumeTrue(browser.isPresent(), "no chromium, chromium-browser or google-chrome on the PATH");

@@ -88,6 +88,21 @@ class ReportTest {
   }
 
   @Test
+  void namesTheNormalizationWhereItIsNotThatOfBatches() throws IOException {
+    var rms = Rows.of(Operation.RMS_NORM, "f32", Rows.ROWS);
+    var rows = new Rows().add("norma-c", rms, 10, 10).add("onednn", rms, 20, 20).addNote("numpy", Optional.of(rms), "failed: x");
+    Report.write(folder, Rows.info(), rows.list());
+    assertThat(Files.readString(folder.resolve("report.md")))
+        .contains("Geometric means over 1 shape of rms-norm, rows, f32, 2 threads.")
+        .contains("### Norma's speed-up over each peer: rms-norm, rows, f32, 2 threads")
+        .contains("| numpy | failed: x | rms-norm forward-training f32 nchw 8x768, 2 threads |");
+    assertThat(folder.resolve("report.html")).content().contains(
+        "data-operation=\"rms-norm\" data-set=\"rows\" data-type=\"f32\" data-threads=\"2\"",
+        "<td class=\"text\">rms-norm forward-training</td>");
+    assertThat(Report.summary(Rows.info(), rows.list())).contains("rms-norm, rows, f32, 2 threads");
+  }
+
+  @Test
   void summarizesForTheTerminal() {
     assertThat(Report.summary(Rows.info(), rows().list()))
         .startsWith("Norma is at least as fast in 0 of 2 comparisons")

@@ -177,6 +177,18 @@ class ResultsTest {
   }
 
   @Test
+  void ofANormalizationAloneItStandsFirst() {
+    var layer = Rows.of(Operation.LAYER_NORM, "f32", Rows.ROWS);
+    var results = new Rows()
+        .add("norma-c", Rows.of(Operation.RMS_NORM, "f32", Rows.ROWS), 10)
+        .add("norma-c", layer, 20)
+        .results();
+    assertThat(results.groups()).hasToString("[rms-norm, rows, f32, 2 threads, layer-norm, rows, f32, 2 threads]");
+    assertThat(results.headline()).map(Selection.Group::operation).contains(Operation.LAYER_NORM);
+    assertThat(layer.traffic()).isEqualTo(2L * 8 * 768 * Float.BYTES);
+  }
+
+  @Test
   void countsTheStreamsOfEveryOperation() {
     var bytes = Rows.nchw(Rows.SMALL).tensorBytes();
     assertThat(Rows.nchw(Rows.SMALL).traffic()).isEqualTo(2 * bytes);

@@ -21,6 +21,9 @@ final class Rows {
   static final Shape SMALL = new Shape("net", "small", 1, 10, 10, 3);
   static final Shape LARGE = new Shape("net", "large", 10, 100, 100, 1);
 
+  /** For layer and RMS normalization. */
+  static final Shape ROWS = new Shape("rows", "8x768", Normalization.LAYER, 8, 768, 1, 1, 1);
+
   private final List<Row> rows = new ArrayList<>();
 
   static Case nchw(Shape shape) {

@@ -1,22 +1,28 @@
 package dev.norma.benchmarks.run;
 
-/** Batch normalization of one channel in {@link DoubleDouble}, by the formulas of Ioffe and Szegedy, arXiv:1502.03167. */
-final class ExactChannel {
+/**
+ * Normalization of the values of one set in {@link DoubleDouble}, by the formulas of Ioffe and Szegedy,
+ * arXiv:1502.03167, which hold for any set, and without mean by those of Zhang and Sennrich, arXiv:1910.07467. Each
+ * value has the gamma and beta of its channel.
+ */
+final class ExactSet {
   private final double[] x;
+  private final double[] gamma;
+  private final boolean hasMean;
   private final DoubleDouble count;
   private final DoubleDouble mean;
   private final DoubleDouble invStd;
-  private final DoubleDouble gamma;
 
-  ExactChannel(double[] x, double gamma, double epsilon) {
+  ExactSet(double[] x, double[] gamma, double epsilon, boolean hasMean) {
     this.x = x;
-    this.gamma = DoubleDouble.of(gamma);
+    this.gamma = gamma;
+    this.hasMean = hasMean;
     count = DoubleDouble.of(x.length);
     var sum = DoubleDouble.ZERO;
     for (double value : x) {
       sum = sum.plus(DoubleDouble.of(value));
     }
-    mean = sum.dividedBy(count);
+    mean = hasMean ? sum.dividedBy(count) : DoubleDouble.ZERO;
     var squares = DoubleDouble.ZERO;
     for (double value : x) {
       var d = DoubleDouble.of(value).minus(mean);
@@ -29,10 +35,15 @@ final class ExactChannel {
     return DoubleDouble.of(x[i]).minus(mean).times(invStd);
   }
 
-  double[] y(double beta) {
+  private DoubleDouble g(double[] dy, int i) {
+    return DoubleDouble.of(dy[i]).times(DoubleDouble.of(gamma[i]));
+  }
+
+  /** {@code beta} is not read where there is no mean. */
+  double[] y(double[] beta) {
     var y = new double[x.length];
     for (int i = 0; i < y.length; i++) {
-      y[i] = xHat(i).times(gamma).plus(DoubleDouble.of(beta)).high();
+      y[i] = xHat(i).times(DoubleDouble.of(gamma[i])).plus(DoubleDouble.of(hasMean ? beta[i] : 0)).high();
     }
     return y;
   }
@@ -41,16 +52,15 @@ final class ExactChannel {
     var sum = DoubleDouble.ZERO;
     var product = DoubleDouble.ZERO;
     for (int i = 0; i < dy.length; i++) {
-      var g = DoubleDouble.of(dy[i]);
+      var g = g(dy, i);
       sum = sum.plus(g);
       product = product.plus(g.times(xHat(i)));
     }
-    var meanDy = sum.dividedBy(count);
+    var meanG = hasMean ? sum.dividedBy(count) : DoubleDouble.ZERO;
     var meanProduct = product.dividedBy(count);
     var dx = new double[dy.length];
     for (int i = 0; i < dx.length; i++) {
-      var rest = DoubleDouble.of(dy[i]).minus(meanDy).minus(xHat(i).times(meanProduct));
-      dx[i] = rest.times(gamma).times(invStd).high();
+      dx[i] = g(dy, i).minus(meanG).minus(xHat(i).times(meanProduct)).times(invStd).high();
     }
     return dx;
   }
