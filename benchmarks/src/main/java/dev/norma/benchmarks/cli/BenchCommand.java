@@ -118,8 +118,8 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "--accuracy",
       description = "Instead of times, how exact results are: the largest errors for hard inputs, in units in the last "
-          + "place. Takes --operations (batch-norm by default; none with ReLU), --types, --implementations, --registry, "
-          + "--python and --out.")
+          + "place. Takes --operations (by default batch-norm; none with ReLU), --types, --implementations, "
+          + "--registry, --python and --out.")
   private boolean accuracy;
 
   @Option(names = "--out", paramLabel = "DIR",

@@ -16,10 +16,12 @@ final class CaseMemory {
   final MemorySegment beta;
   final MemorySegment runningMean;
   final MemorySegment runningVar;
-  /** C doubles, of the batch. */
+  /** Doubles, a mean of each set of values that are normalized together. */
   final MemorySegment mean;
-  /** C doubles, of the batch, biased. */
+  /** Of each set, biased. */
   final MemorySegment variance;
+  /** Of each set. */
+  final MemorySegment invStd;
   /** One long: batches that the running statistics took. */
   final MemorySegment batches;
   /** One long: batches that they refused. */
@@ -43,8 +45,9 @@ final class CaseMemory {
     beta = inputs.load("beta", arena);
     runningMean = inputs.load("running_mean", arena);
     runningVar = inputs.load("running_var", arena);
-    mean = arena.allocate(JAVA_DOUBLE, measured.shape().channels());
-    variance = arena.allocate(JAVA_DOUBLE, measured.shape().channels());
+    mean = arena.allocate(JAVA_DOUBLE, measured.shape().sets());
+    variance = arena.allocate(JAVA_DOUBLE, measured.shape().sets());
+    invStd = arena.allocate(JAVA_DOUBLE, measured.shape().sets());
     batches = arena.allocate(JAVA_LONG);
     refused = arena.allocate(JAVA_LONG);
     dy = measured.pass() == Pass.BACKWARD_TRAINING ? inputs.load("dy", arena) : MemorySegment.NULL;

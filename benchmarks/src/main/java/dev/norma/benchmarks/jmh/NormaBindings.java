@@ -3,6 +3,7 @@ package dev.norma.benchmarks.jmh;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Types;
 import dev.norma.bindings.NormaLibrary;
@@ -23,6 +24,8 @@ public class NormaBindings extends BatchNormBenchmark {
   private MemorySegment norm;
   private MemorySegment rule;
   private MemorySegment workspace;
+  /** Null for batch normalization. */
+  private BindingsSlices slices;
 
   @Override
   protected String version() {
@@ -32,22 +35,33 @@ public class NormaBindings extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
-    requireBatch(measured);
     hasRelu = measured.operation().hasRelu();
-    describe(measured);
+    type = typeOf(measured);
     memory = new CaseMemory(measured, inputs, arena);
+    if (measured.operation().normalization() == Normalization.BATCH) {
+      describe(measured);
+    } else {
+      slices = new BindingsSlices(measured, memory, type, layoutOf(measured), arena);
+    }
     if (measured.pass() == Pass.BACKWARD_TRAINING) {
       forward();
     }
   }
 
-  private void describe(Case measured) {
-    type = switch (Types.of(measured.type())) {
+  private static int typeOf(Case measured) {
+    return switch (Types.of(measured.type())) {
       case FLOAT32 -> Norma.NORMA_FLOAT32();
       case FLOAT64 -> Norma.NORMA_FLOAT64();
       case BFLOAT16 -> Norma.NORMA_BFLOAT16();
       case FLOAT16 -> Norma.NORMA_FLOAT16();
     };
+  }
+
+  private static int layoutOf(Case measured) {
+    return isChannelsLast(measured) ? Norma.NORMA_CHANNELS_LAST() : Norma.NORMA_CHANNELS_FIRST();
+  }
+
+  private void describe(Case measured) {
     channels = measured.shape().channels();
     valuesPerChannel = measured.shape().batch() * measured.shape().spatial();
     norm = norma_batch_norm.allocate(arena);
@@ -56,8 +70,7 @@ public class NormaBindings extends BatchNormBenchmark {
     norma_batch_norm.spatial(norm, measured.shape().spatial());
     norma_batch_norm.epsilon(norm, EPSILON);
     norma_batch_norm.data_type(norm, type);
-    norma_batch_norm.layout(
-        norm, isChannelsLast(measured) ? Norma.NORMA_CHANNELS_LAST() : Norma.NORMA_CHANNELS_FIRST());
+    norma_batch_norm.layout(norm, layoutOf(measured));
     norma_batch_norm.threads(norm, measured.threads());
     rule = norma_running_rule.allocate(arena);
     norma_running_rule.momentum(rule, 1 - UPDATE_WEIGHT);
@@ -70,6 +83,10 @@ public class NormaBindings extends BatchNormBenchmark {
 
   @Override
   protected void forward() {
+    if (slices != null) {
+      slices.forward();
+      return;
+    }
     var m = memory;
     require(hasRelu
         ? Norma.norma_batch_norm_relu_forward_training(
@@ -92,6 +109,10 @@ public class NormaBindings extends BatchNormBenchmark {
 
   @Override
   protected void backward() {
+    if (slices != null) {
+      slices.backward();
+      return;
+    }
     var m = memory;
     require(hasRelu
         ? Norma.norma_batch_norm_relu_backward_training(
@@ -101,7 +122,7 @@ public class NormaBindings extends BatchNormBenchmark {
             norm, m.x, m.dy, m.gamma, m.mean, m.variance, m.dx, m.dgamma, m.dbeta, workspace, workspace.byteSize()));
   }
 
-  private static void require(int status) {
+  static void require(int status) {
     if (status != Norma.NORMA_OK()) {
       throw new IllegalStateException(Norma.norma_status_message(status).getString(0));
     }

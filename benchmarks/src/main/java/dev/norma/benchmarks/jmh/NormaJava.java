@@ -6,15 +6,19 @@ import dev.norma.Layout;
 import dev.norma.NativeLibrary;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Types;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Norma as programs in Java use it: a {@link BatchNorm} layer and {@link Tensor}s. */
+/** Norma as programs in Java use it: a layer, such as {@link BatchNorm}, and {@link Tensor}s. */
 public class NormaJava extends BatchNormBenchmark {
   private final Arena arena = Arena.ofConfined();
+  /** Null for another normalization. */
   private BatchNorm layer;
+  /** Null for batch normalization. */
+  private NormaSlices slices;
   private Tensor x;
   private Tensor y;
   private Tensor dy;
@@ -30,7 +34,17 @@ public class NormaJava extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
-    requireBatch(measured);
+    if (measured.operation().normalization() == Normalization.BATCH) {
+      prepareBatch(measured, inputs);
+    } else {
+      slices = new NormaSlices(measured, inputs, arena);
+    }
+    if (measured.pass() == Pass.BACKWARD_TRAINING) {
+      forward();
+    }
+  }
+
+  private void prepareBatch(Case measured, Inputs inputs) {
     var type = Types.of(measured.type());
     var shape = measured.shape();
     layer = BatchNorm.builder(shape.channels())
@@ -53,7 +67,6 @@ public class NormaJava extends BatchNormBenchmark {
     }
     if (measured.pass() == Pass.BACKWARD_TRAINING) {
       dy = Tensor.of(inputs.load("dy", arena), type, layout, extents);
-      forward();
       dx = y; // The memory of y has done its work.
       dresidual = residual == null ? null : Tensor.allocate(arena, type, layout, extents);
     }
@@ -61,7 +74,9 @@ public class NormaJava extends BatchNormBenchmark {
 
   @Override
   protected void forward() {
-    if (residual == null) {
+    if (slices != null) {
+      slices.forward();
+    } else if (residual == null) {
       layer.forward(x, y);
     } else {
       layer.forward(x, residual, y);
@@ -79,7 +94,9 @@ public class NormaJava extends BatchNormBenchmark {
 
   @Override
   protected void backward() {
-    if (residual == null) {
+    if (slices != null) {
+      slices.backward();
+    } else if (residual == null) {
       layer.backward(x, dy, dx);
     } else {
       layer.backward(x, residual, dy, dx, dresidual);
@@ -88,6 +105,10 @@ public class NormaJava extends BatchNormBenchmark {
 
   @Override
   protected MemorySegment output(String name) {
+    return slices != null ? slices.output(name) : outputOfBatch(name);
+  }
+
+  private MemorySegment outputOfBatch(String name) {
     return switch (name) {
       case "y" -> y.segment();
       case "dx" -> dx.segment();
@@ -102,6 +123,9 @@ public class NormaJava extends BatchNormBenchmark {
   protected void release() {
     if (layer != null) {
       layer.close();
+    }
+    if (slices != null) {
+      slices.close();
     }
     arena.close();
   }

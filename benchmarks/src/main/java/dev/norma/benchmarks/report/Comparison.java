@@ -165,7 +165,8 @@ public final class Comparison {
             .toList())
         .toList();
     return "Geometric means over all cases%s\n\n%s".formatted(
-        operation == Operation.BATCH_NORM ? "" : " of " + operation, new Table("Geometric means", columns, rows).toText());
+        operation == Operation.BATCH_NORM ? "" : " of " + operation,
+        new Table("Geometric means", columns, rows).toText());
   }
 
   private Cell mean(String name, Operation operation, Pass pass) {

@@ -22,7 +22,8 @@ import java.util.function.DoubleSupplier;
  * The inputs of a case, as files for the runners and as tensors for the reference; the same at every run.
  *
  * <p>Channels differ: the mean of x is from -1 to 1, its deviation from 0.5 to 2, so that a mistaken channel is found
- * but no implementation loses digits; where images have statistics of their own, they differ too. dy goes with x to some degree, or dgamma would be too small to matter in dx.
+ * but no implementation loses digits; where images have statistics of their own, they differ too. dy goes with x to some
+ * degree, or dgamma would be too small to matter in dx.
  */
 final class Inputs implements AutoCloseable {
   /** The protocol's. */

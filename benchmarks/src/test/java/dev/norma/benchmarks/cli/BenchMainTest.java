@@ -41,7 +41,8 @@ class BenchMainTest {
   /** One implementation of Norma, which behaves so. */
   private void register(String behaviour) throws IOException {
     Files.writeString(registry, "implementation,language,kind,normalizations,types,layouts,threads,command\n"
-        + "norma,Java,norma,batch layer group instance,f32 f64 bf16 f16,nchw nhwc,any," + Fakes.command(behaviour) + "\n");
+        + "norma,Java,norma,batch layer group instance,f32 f64 bf16 f16,nchw nhwc,any,"
+        + Fakes.command(behaviour) + "\n");
   }
 
   private Process start(List<String> arguments) throws IOException {
@@ -119,8 +120,8 @@ class BenchMainTest {
 
     assertThat(result.err()).isEmpty();
     assertThat(result.exitCode()).isZero();
-    assertThat(result.out()).anyMatch(line -> line.startsWith("cases    5: batch-norm, layer-norm, rms-norm, group-norm, "
-        + "instance-norm; backward-training; f32; nchw; threads 1"));
+    assertThat(result.out()).anyMatch(line -> line.startsWith("cases    5: batch-norm, layer-norm, rms-norm, "
+        + "group-norm, instance-norm; backward-training; f32; nchw; threads 1"));
     assertThat(ResultsFile.read(out.resolve("results.csv"))).allMatch(row -> row.note().isEmpty())
         .extracting(row -> row.measured().orElseThrow().operation() + " " + row.measured().orElseThrow().shape().name())
         .containsOnly("batch-norm a", "layer-norm b", "rms-norm b", "group-norm c", "instance-norm d");

@@ -2,11 +2,14 @@ package dev.norma.benchmarks.jmh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Operation;
 import dev.norma.benchmarks.Pass;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,6 +83,39 @@ class JmhRunnerTest {
       }
       assertThat(runner.end()).isEmpty();
       assertThat(runner.errors()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"NormaJava, layer-norm rms-norm", "NormaBindings, layer-norm rms-norm group-norm instance-norm"})
+  void computesTheOtherNormalizations(String implementation, String operations)
+      throws IOException, InterruptedException {
+    try (var runner = JavaProcess.runner(folder, implementation)) {
+      runner.answer();
+      for (var operation : Stream.of(operations.split(" ")).map(Operation::of).toList()) {
+        for (var pass : List.of(Pass.FORWARD_TRAINING, Pass.BACKWARD_TRAINING)) {
+          if (operation.normalization() == Normalization.LAYER) {
+            new ExactCase(operation, pass, "f32", "nchw", 5, 24, 1).check(runner, inputs, outputs, MOST_ULPS);
+            new ExactCase(operation, pass, "bf16", "nchw", 5, 24, 1).check(runner, inputs, outputs, 3 * 8);
+          } else {
+            new ExactCase(operation, pass, "f32", "nchw", 3, 6, 4).check(runner, inputs, outputs, MOST_ULPS);
+            new ExactCase(operation, pass, "f64", "nhwc", 3, 6, 4).check(runner, inputs, outputs, MOST_ULPS);
+          }
+        }
+      }
+      assertThat(runner.end()).isEmpty();
+      assertThat(runner.errors()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"JavaReference", "PyTorchJvm", "Djl"})
+  void whoHasBatchNormalizationAloneSaysSo(String implementation) throws IOException {
+    var rows = new ExactCase(Operation.LAYER_NORM, Pass.FORWARD_TRAINING, "f32", "nchw", 5, 24, 1);
+    rows.write(inputs);
+    try (var runner = JavaProcess.runner(folder, implementation)) {
+      runner.answer();
+      assertThat(runner.ask(rows.command(inputs, outputs))).startsWith("unsupported,no layer-norm");
     }
   }
 

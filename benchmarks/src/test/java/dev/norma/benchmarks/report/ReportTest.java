@@ -90,7 +90,10 @@ class ReportTest {
   @Test
   void namesTheNormalizationWhereItIsNotThatOfBatches() throws IOException {
     var rms = Rows.of(Operation.RMS_NORM, "f32", Rows.ROWS);
-    var rows = new Rows().add("norma-c", rms, 10, 10).add("onednn", rms, 20, 20).addNote("numpy", Optional.of(rms), "failed: x");
+    var rows = new Rows()
+        .add("norma-c", rms, 10, 10)
+        .add("onednn", rms, 20, 20)
+        .addNote("numpy", Optional.of(rms), "failed: x");
     Report.write(folder, Rows.info(), rows.list());
     assertThat(Files.readString(folder.resolve("report.md")))
         .contains("Geometric means over 1 shape of rms-norm, rows, f32, 2 threads.")

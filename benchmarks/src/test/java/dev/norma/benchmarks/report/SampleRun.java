@@ -81,7 +81,8 @@ final class SampleRun {
   private static Implementation implementation(
       String name, String language, Kind kind, String layouts, boolean singleThreaded) {
     return new Implementation(
-        name, language, kind, List.of(Normalization.BATCH), TYPES, List.of(layouts.split(" ")), singleThreaded, "{native}/" + name);
+        name, language, kind, List.of(Normalization.BATCH), TYPES, List.of(layouts.split(" ")), singleThreaded,
+        "{native}/" + name);
   }
 
   static RunInfo info() {

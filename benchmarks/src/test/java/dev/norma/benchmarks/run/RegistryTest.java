@@ -31,9 +31,11 @@ class RegistryTest {
 
   @Test
   void aRowIsAnImplementation() throws IOException {
-    assertThat(read("# a comment\n" + HEADER + "mine,Rust,peer,batch group,f32 f64,nchw nChw16c,1,{native}/mine --fast\n"))
+    assertThat(read("# a comment\n" + HEADER
+            + "mine,Rust,peer,batch group,f32 f64,nchw nChw16c,1,{native}/mine --fast\n"))
         .containsExactly(new Implementation("mine", "Rust", Implementation.Kind.PEER,
-            List.of(Normalization.BATCH, Normalization.GROUP), List.of("f32", "f64"), List.of("nchw", "nChw16c"), true, "{native}/mine --fast"));
+            List.of(Normalization.BATCH, Normalization.GROUP), List.of("f32", "f64"), List.of("nchw", "nChw16c"), true,
+            "{native}/mine --fast"));
   }
 
   @Test
@@ -49,7 +51,8 @@ class RegistryTest {
     assertRefused("no row", HEADER);
     assertRefused("row 2: kind is 'pear', expected one of norma, peer, limit",
         HEADER + "a,C,peer,batch,f32,nchw,any,a\nb,C,pear,batch,f32,nchw,any,b\n");
-    assertRefused("row 1: types has 'f8', expected of f32, f64, bf16, f16", HEADER + "a,C,peer,batch,f32 f8,nchw,any,a\n");
+    assertRefused("row 1: types has 'f8', expected of f32, f64, bf16, f16",
+        HEADER + "a,C,peer,batch,f32 f8,nchw,any,a\n");
     assertRefused("row 1: normalizations has 'weight', expected of batch, layer, group, instance",
         HEADER + "a,C,peer,batch weight,f32,nchw,any,a\n");
     assertRefused("row 1: layouts is empty", HEADER + "a,C,peer,batch,f32,,any,a\n");

@@ -59,7 +59,8 @@ class ShapeFileTest {
 
   @Test
   void whatIsNotAsItShouldBeIsNamed() {
-    assertRefused("its columns are N,C,S, expected name,N,C,S,count and perhaps normalization,groups", "N,C,S\n1,2,3\n");
+    assertRefused("its columns are N,C,S, expected name,N,C,S,count and perhaps normalization,groups",
+        "N,C,S\n1,2,3\n");
     assertRefused("row 2: C is '0', expected a whole number from 1", HEADER + "a,2,2,2,1\nb,2,0,2,1\n");
     assertRefused("row 1: S is '7x7', expected a whole number", HEADER + "a,2,2,7x7,1\n");
     assertRefused("row 1: N x S is 1, expected at least 2", HEADER + "a,1,64,1,1\n");
@@ -77,7 +78,8 @@ class ShapeFileTest {
     assertRefused("row 1: S is 2, expected 1 for layer: N rows of C values", header + "a,2,2,2,1,layer,\n");
     assertRefused("row 1: C is 1, expected at least 2: one value has no variance", header + "a,2,1,1,1,layer,\n");
     assertRefused("row 1: S is 1, expected at least 2: one value has no variance", header + "a,2,2,1,1,instance,\n");
-    assertRefused("row 1: groups is not there, expected a whole number from 1 for group", header + "a,2,2,2,1,group,\n");
+    assertRefused("row 1: groups is not there, expected a whole number from 1 for group",
+        header + "a,2,2,2,1,group,\n");
     assertRefused("row 1: groups is '0', expected a whole number from 1", header + "a,2,2,2,1,group,0\n");
     assertRefused("row 1: groups is 3, expected a divisor of C", header + "a,2,4,2,1,group,3\n");
     assertRefused("row 1: C / groups x S is 1, expected at least 2", header + "a,2,4,1,1,group,4\n");
