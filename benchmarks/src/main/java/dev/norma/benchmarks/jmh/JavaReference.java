@@ -6,6 +6,7 @@ import dev.norma.Layout;
 import dev.norma.RunningRule;
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.KernelPasses;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Types;
 import java.lang.foreign.Arena;
@@ -20,6 +21,8 @@ public class JavaReference extends BatchNormBenchmark {
   private CaseMemory memory;
   private BatchNormDescriptor norm;
   private KernelPasses passes;
+  /** Null for batch normalization. */
+  private ReferenceSlices slices;
 
   @Override
   protected String version() {
@@ -28,7 +31,18 @@ public class JavaReference extends BatchNormBenchmark {
 
   @Override
   protected void prepare(Case measured, Inputs inputs) {
-    requireBatch(measured);
+    memory = new CaseMemory(measured, inputs, arena);
+    if (measured.operation().normalization() == Normalization.BATCH) {
+      describe(measured);
+    } else {
+      slices = new ReferenceSlices(measured, memory);
+    }
+    if (measured.pass() == Pass.BACKWARD_TRAINING) {
+      forward();
+    }
+  }
+
+  private void describe(Case measured) {
     var shape = measured.shape();
     norm = new BatchNormDescriptor(
         shape.batch(),
@@ -39,14 +53,14 @@ public class JavaReference extends BatchNormBenchmark {
         isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST,
         measured.threads());
     passes = new KernelPasses(KERNELS, measured.operation(), norm);
-    memory = new CaseMemory(measured, inputs, arena);
-    if (measured.pass() == Pass.BACKWARD_TRAINING) {
-      forward();
-    }
   }
 
   @Override
   protected void forward() {
+    if (slices != null) {
+      slices.forward();
+      return;
+    }
     var m = memory;
     passes.forwardTraining(m.x, m.residual, m.gamma, m.beta, m.y, m.mean, m.variance);
     KERNELS.updateRunning(
@@ -62,6 +76,10 @@ public class JavaReference extends BatchNormBenchmark {
 
   @Override
   protected void backward() {
+    if (slices != null) {
+      slices.backward();
+      return;
+    }
     var m = memory;
     passes.backwardTraining(
         m.x, m.residual, m.dy, m.gamma, m.beta, m.mean, m.variance, m.dx, m.dresidual, m.dgamma, m.dbeta);

@@ -1,16 +1,20 @@
 package dev.norma.benchmarks.jmh;
 
+import dev.norma.GroupNorm;
+import dev.norma.InstanceNorm;
 import dev.norma.LayerNorm;
+import dev.norma.Layout;
 import dev.norma.RmsNorm;
 import dev.norma.Tensor;
 import dev.norma.benchmarks.Case;
+import dev.norma.benchmarks.Normalization;
 import dev.norma.benchmarks.Pass;
 import dev.norma.benchmarks.Types;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Supplier;
 
-/** A {@link LayerNorm} or {@link RmsNorm} and its tensors. */
+/** A {@link LayerNorm}, {@link RmsNorm}, {@link GroupNorm} or {@link InstanceNorm} and its tensors. */
 final class NormaSlices {
   private final Tensor x;
   private final Tensor y;
@@ -30,10 +34,10 @@ final class NormaSlices {
     dy = measured.pass() == Pass.BACKWARD_TRAINING ? tensor(measured, inputs.load("dy", arena)) : null;
     dx = y;
     var type = Types.of(measured.type());
-    long length = measured.shape().channels();
+    long channels = measured.shape().channels();
     switch (measured.operation()) {
       case LAYER_NORM -> {
-        var layer = LayerNorm.builder(length)
+        var layer = LayerNorm.builder(channels)
             .dataType(type)
             .epsilon(BatchNormBenchmark.EPSILON)
             .threads(measured.threads())
@@ -47,7 +51,7 @@ final class NormaSlices {
         close = layer::close;
       }
       case RMS_NORM -> {
-        var layer = RmsNorm.builder(length)
+        var layer = RmsNorm.builder(channels)
             .dataType(type)
             .epsilon(BatchNormBenchmark.EPSILON)
             .threads(measured.threads())
@@ -59,12 +63,47 @@ final class NormaSlices {
         dbeta = () -> MemorySegment.NULL;
         close = layer::close;
       }
+      case GROUP_NORM -> {
+        var layer = GroupNorm.builder(measured.shape().groups(), channels)
+            .dataType(type)
+            .epsilon(BatchNormBenchmark.EPSILON)
+            .threads(measured.threads())
+            .build();
+        layer.gamma().copyFrom(inputs.load("gamma", arena));
+        layer.beta().copyFrom(inputs.load("beta", arena));
+        forward = () -> layer.forward(x, y);
+        backward = () -> layer.backward(x, dy, dx);
+        dgamma = layer::gammaGradient;
+        dbeta = layer::betaGradient;
+        close = layer::close;
+      }
+      case INSTANCE_NORM -> {
+        var layer = InstanceNorm.builder(channels)
+            .dataType(type)
+            .epsilon(BatchNormBenchmark.EPSILON)
+            .affine(true)
+            .threads(measured.threads())
+            .build();
+        layer.gamma().copyFrom(inputs.load("gamma", arena));
+        layer.beta().copyFrom(inputs.load("beta", arena));
+        forward = () -> layer.forward(x, y);
+        backward = () -> layer.backward(x, dy, dx);
+        dgamma = layer::gammaGradient;
+        dbeta = layer::betaGradient;
+        close = layer::close;
+      }
       default -> throw new UnsupportedOperationException("no " + measured.operation());
     }
   }
 
   private static Tensor tensor(Case measured, MemorySegment memory) {
-    return Tensor.rows(memory, Types.of(measured.type()), measured.shape().batch(), measured.shape().channels());
+    var shape = measured.shape();
+    var type = Types.of(measured.type());
+    if (shape.normalization() == Normalization.LAYER) {
+      return Tensor.rows(memory, type, shape.batch(), shape.channels());
+    }
+    var layout = BatchNormBenchmark.isChannelsLast(measured) ? Layout.CHANNELS_LAST : Layout.CHANNELS_FIRST;
+    return Tensor.of(memory, type, layout, shape.batch(), shape.channels(), shape.spatial());
   }
 
   void forward() {
