@@ -19,6 +19,8 @@ import java.util.Optional;
  *   y = gamma_c * (x - mean) / sqrt(variance + epsilon) + beta_c
  * </pre>
  *
+ * <p>Gamma and beta are there, as in the other blocks; PyTorch's own layer has them only if asked to.
+ *
  * <p>With running statistics ({@link Builder#optTrackRunningStatistics}), which PyTorch's layer may have too, they follow
  * the averages over the images in training,
  *

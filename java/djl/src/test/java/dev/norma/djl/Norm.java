@@ -91,6 +91,23 @@ enum Norm {
     };
   }
 
+  /** The method of the kernels that goes forward. */
+  String forward() {
+    return kernel() + "Forward";
+  }
+
+  String backward() {
+    return kernel() + "Backward";
+  }
+
+  private String kernel() {
+    return switch (this) {
+      case LAYER -> "layerNorm";
+      case RMS -> "rmsNorm";
+      case GROUP, INSTANCE -> "groupNorm";
+    };
+  }
+
   boolean hasMean() {
     return this != RMS;
   }

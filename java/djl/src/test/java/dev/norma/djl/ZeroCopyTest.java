@@ -8,12 +8,15 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.training.ParameterStore;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The kernels work in the memory of the engine's arrays. */
 class ZeroCopyTest {
@@ -69,6 +72,25 @@ class ZeroCopyTest {
     assertThat(address(inference, 1)).as("x").isEqualTo(address(x));
     assertThat(address(inference, 2)).as("gamma").isEqualTo(address(LayerResult.array(block, "gamma")));
     assertThat(address(inference, 6)).as("y").isEqualTo(address(y));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void kernelsOfEveryNormGetTheArraysThemselves(Norm norm) {
+    var log = new CallLog();
+    Shape shape = norm.shapes().findFirst().orElseThrow();
+    Block block = norm.norma(1e-5f, log::kernels);
+    block.initialize(manager, DataType.FLOAT32, shape);
+    NDArray x = manager.randomNormal(shape);
+    x.setRequiresGradient(true);
+    try (var collector = NormaGradientCollector.open()) {
+      NDArray y = block.forward(new ParameterStore(manager, false), new NDList(x), true).singletonOrThrow();
+      CallLog.Call forward = log.last(norm.forward());
+      assertThat(address(forward, 1)).as("x").isEqualTo(address(x));
+      assertThat(address(forward, norm.hasBeta() ? 4 : 3)).as("y").isEqualTo(address(y));
+      collector.backward(y.square().sum());
+      assertThat(address(log.last(norm.backward()), 1)).as("x").isEqualTo(address(x));
+    }
   }
 
   private static long address(CallLog.Call call, int argument) {
