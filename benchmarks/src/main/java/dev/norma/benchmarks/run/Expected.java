@@ -92,12 +92,12 @@ final class Expected implements AutoCloseable {
 
   private List<Output> images(Roundings roundings) {
     var y = like(in.x);
-    new ImageFormulas(in, roundings).putY(y);
+    new ImageFormulas(Pass.FORWARD_TRAINING, in, roundings).putY(y);
     return List.of(new Output("y", y, OutputBounds.ofTraining(in, roundings)));
   }
 
   private List<Output> gradientsOfImages(Roundings roundings) {
-    var formulas = new ImageFormulas(in, roundings);
+    var formulas = new ImageFormulas(Pass.BACKWARD_TRAINING, in, roundings);
     var bounds = new ImageGradientBounds(in, roundings, formulas);
     var dx = like(in.x);
     var dgamma = like(in.gamma);

@@ -1,6 +1,7 @@
 package dev.norma.benchmarks.run;
 
 import dev.norma.Tensor;
+import dev.norma.benchmarks.Pass;
 
 /**
  * Layer, RMS, group and instance normalization as their formulas stand, in double: normalizations whose sets lie within
@@ -12,17 +13,23 @@ final class ImageFormulas {
   private final SetSums statistics;
   private final Roundings roundings;
 
-  /** By set, means of g = gamma dy and of g xHat. */
+  /** By set, means of g = gamma dy and of g xHat; of the backward pass. */
   private final double[] meanG;
 
   private final double[] meanGXHat;
 
-  ImageFormulas(Inputs in, Roundings roundings) {
+  ImageFormulas(Pass pass, Inputs in, Roundings roundings) {
     this.in = in;
     this.roundings = roundings;
     statistics = roundings.sums();
     meanG = new double[in.sets().count()];
     meanGXHat = new double[in.sets().count()];
+    if (pass == Pass.BACKWARD_TRAINING) {
+      takeMeans();
+    }
+  }
+
+  private void takeMeans() {
     var sums = in.sumsOfSets(2, (terms, i, c) -> {
       double g = g(i, c);
       terms[0] += in.operation().hasMean() ? g : 0;

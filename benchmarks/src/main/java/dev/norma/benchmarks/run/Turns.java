@@ -2,6 +2,7 @@ package dev.norma.benchmarks.run;
 
 import dev.norma.benchmarks.Case;
 import dev.norma.benchmarks.Implementation;
+import dev.norma.benchmarks.Operation;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Optional;
@@ -16,6 +17,9 @@ final class Turns {
 
   /** With a residual oneDNN has eleven in the blocked layout: y, and five that are there in both orders. */
   private static final int TENSORS_OF_RUNNER_WITH_RESIDUAL = 11;
+
+  /** Of 16 bits PyTorch has nine in RMS normalization: three, and three of floats. */
+  private static final int TENSORS_OF_RUNNER_OF_RMS = 9;
 
   private final Participants participants;
   private final DataFolder data;
@@ -73,7 +77,14 @@ final class Turns {
   }
 
   private static long bytesOfRunner(Case each) {
-    return (each.operation().hasResidual() ? TENSORS_OF_RUNNER_WITH_RESIDUAL : TENSORS_OF_RUNNER) * each.tensorBytes();
+    return tensorsOfRunner(each.operation()) * each.tensorBytes();
+  }
+
+  private static int tensorsOfRunner(Operation operation) {
+    if (operation == Operation.RMS_NORM) {
+      return TENSORS_OF_RUNNER_OF_RMS;
+    }
+    return operation.hasResidual() ? TENSORS_OF_RUNNER_WITH_RESIDUAL : TENSORS_OF_RUNNER;
   }
 
   /** Says of every runner that a case lacks something. */
