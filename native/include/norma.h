@@ -421,7 +421,8 @@ NORMA_API norma_status norma_batch_norm_fold(
  *
  * Where the root is of 0, the inverse is taken as 0. Types, accuracy, reproducibility and all else that stands above
  * hold; gamma, beta and their gradients have L elements, mean, inv_std and inv_rms have R. A NaN or an infinity makes
- * its row NaN or infinite, and no other, but for gradients of parameters, which are sums over the rows.
+ * its row NaN or infinite, and no other, but for gradients of parameters, which are sums over the rows. In RMS
+ * normalization an infinity makes inv_rms 0: the finite elements of its row become 0, by the formula.
  */
 typedef struct norma_layer_norm {
   int64_t rows;      /* R >= 1 */

@@ -2,12 +2,14 @@
  * The tolerances. u is the unit roundoff of the type that is computed in: double's for double, else float's. A lane
  * adds at most A terms one after the other: those of a run that fall to one of its lanes, or the rows of a channel, but
  * 128 of float and 256 of double at most. So a sum is off by at most (A + 2) u of the sum of the magnitudes, with the
- * rounding of each term and of the product in it. Sums of lanes, chunks and channels are put together in double.
+ * rounding of each term and of the product in it. Sums of lanes, slices, channels and images are put together in
+ * double: to A belong as many additions of double, which are more than nothing where u is double's, too.
  *
  * Statistics. What is added up lies about a shift that is within sqrt(2) of its deviations from its mean; it is a run
- * of the group or one of its channels, and the variance of the group is no less than the mean of theirs. So, as in rows.c,
- * the variance is off by less than 8 (A + 2) u of itself, inv_std by half of that, and the mean by
- * sqrt(3) (A + 1) u sigma, and by its own rounding in double.
+ * of the group or one of its channels, and the variance of the group is no less than the mean of theirs. So, as in
+ * rows.c, the variance is off by less than 8 (A + 2) u of itself, inv_std by half of that, and the mean by
+ * sqrt(3) (A + 1) u sigma, and by its own rounding in double. What is put together of channels lies about the shift of
+ * the first of them, which may be twice as far off as any value is.
  *
  * y = x_hat * gamma + beta: x_hat has the errors of the statistics, and three roundings of its own, of x - center, the
  * scale, and the sum with the bias, which is as large as the rest of the mean, u |mean|, makes it.
@@ -93,14 +95,23 @@ static bool is_by_rows(const groups_case *c) {
 
 static int64_t values_of_group(const groups_case *c) { return c->norm.channels / c->norm.groups * c->norm.spatial; }
 
+static double roundoff(const groups_case *c) { return unit_roundoff(parameter_type(c->norm.data_type)); }
+
+/* How many sums are put together, at most: of chunks of 128 rows, or of 2,048 elements or more; six halves of lanes. */
+static double additions_of_double(const groups_case *c) {
+  const int64_t size = c->norm.channels / c->norm.groups;
+  const double chunks = is_by_rows(c) ? (double)(size * (c->norm.spatial / 128 + 1))
+                                      : (double)(values_of_group(c) / 2048 + size);
+  return chunks + (double)c->norm.batch + 6;
+}
+
 /* A: of a run of `length` elements in 32 lanes of float or 16 of double, or of as many rows. */
 static double additions(const groups_case *c, int64_t length) {
   const bool is_double = c->norm.data_type == NORMA_FLOAT64;
   const double lanes = is_by_rows(c) ? 1 : is_double ? 16 : 32;
-  return fmin(ceil((double)length / lanes), is_double ? 256 : 128);
+  const double in_lanes = fmin(ceil((double)length / lanes), is_double ? 256 : 128);
+  return in_lanes + additions_of_double(c) * unit_roundoff(NORMA_FLOAT64) / roundoff(c);
 }
-
-static double roundoff(const groups_case *c) { return unit_roundoff(parameter_type(c->norm.data_type)); }
 
 /* Calls `visit` for each value of a group, with where it is and its channel. */
 typedef struct group_of {
@@ -128,6 +139,7 @@ static double dy_at(const groups_case *c, int64_t i) { return value_at(c->norm.d
 
 typedef struct group_statistics {
   long double mean, variance, inv_std;
+  double farthest;          /* from the mean */
   double inv_off, mean_off; /* of inv_std, relative, and of the mean */
 } group_statistics;
 
@@ -141,6 +153,7 @@ static void add_square(const group_of *of, int64_t at, int64_t channel, void *st
   group_statistics *s = state;
   const long double d = (long double)x_at(of->c, at) - s->mean;
   s->variance += d * d / (long double)values_of_group(of->c);
+  s->farthest = fmax(s->farthest, fabs((double)d));
 }
 
 static void check_y(const group_of *of, int64_t at, int64_t channel, void *state) {
@@ -168,7 +181,8 @@ static void check_group_forward(const group_of *of) {
   for_each_value(of, add_square, &s);
   const long double root = sqrtl(s.variance + (long double)c->norm.epsilon);
   s.inv_std = root > 0 ? 1 / root : 0;
-  s.mean_off = 1.8 * (a + 1) * u * (double)sqrtl(s.variance) + DBL_EPSILON * fabs((double)s.mean);
+  s.mean_off = 1.8 * (a + 1) * u * (double)sqrtl(s.variance) + DBL_EPSILON * fabs((double)s.mean) +
+               additions_of_double(c) * DBL_EPSILON * s.farthest;
   s.inv_off = 4 * (a + 2) * u + 4 * DBL_EPSILON;
   assert_close(c->mean[g], (double)s.mean, s.mean_off + 1e-320, "mean of group %ld", (long)g);
   /*

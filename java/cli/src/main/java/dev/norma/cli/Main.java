@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
 /** The command line. Exit codes: 0 it worked, 1 it failed or found a mismatch, 2 it was called the wrong way. */
 @Command(
     name = "norma",
-    description = "Batch normalization in native code, called from Java without a copy.",
+    description = "Normalization layers in native code, called from Java without a copy.",
     subcommands = {TrainCommand.class, CheckCommand.class, InfoCommand.class},
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND")
