@@ -8,6 +8,9 @@ static inline int64_t at_most(int64_t value, int64_t limit) { return value < lim
 
 static inline int64_t at_least(int64_t value, int64_t limit) { return value > limit ? value : limit; }
 
+/* Bytes, up to the next multiple of a cache line: no two arrays of such sizes share one. */
+static inline int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
 static inline int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 #endif

@@ -11,7 +11,6 @@ enum { IMAGES_EACH = 4 };
 typedef struct group_run {
   norma_job *job; /* of the whole tensor */
   int64_t batch;
-  void *dgamma, *dbeta;
   bool own;               /* by rows: members take images of their own, else the team takes one after the other */
   char *spaces;           /* by rows: scratch of the driver for each member, or for the team */
   int64_t space_size;
@@ -30,8 +29,6 @@ typedef struct group_scratch {
   double *sum_dy, *sum_dy_x_hat; /* [batch * channels] */
   char *spaces;
 } group_scratch;
-
-static int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* Cuts the scratch from `at` on, unless that is NULL; returns its size. */
 static int64_t cut(const norma_group_norm *norm, const norma_plan *plan, char *at, group_scratch *scratch) {
@@ -129,8 +126,8 @@ static void put_gradients(const group_run *run, norma_member member) {
   for (; piece < end; piece++) {
     const int64_t first = piece * PIECE;
     const int64_t count = at_most(channels - first, PIECE);
-    if (run->dgamma) put_sums(run, job->sum_dy_x_hat_out, first, count, run->dgamma);
-    if (run->dbeta) put_sums(run, job->sum_dy_out, first, count, run->dbeta);
+    if (job->dgamma) put_sums(run, job->sum_dy_x_hat_out, first, count, job->dgamma);
+    if (job->dbeta) put_sums(run, job->sum_dy_out, first, count, job->dbeta);
   }
 }
 
@@ -143,7 +140,7 @@ static void take_part(void *context, norma_member member) {
   } else {
     norma_take_part(run->job, member);
   }
-  if (!run->dgamma && !run->dbeta) return;
+  if (!run->job->dgamma && !run->job->dbeta) return;
   norma_meet(member);
   put_gradients(run, member);
 }
@@ -157,8 +154,6 @@ static void run_groups(const norma_group_norm *norm, const norma_plan *plan, nor
   group_run run = {
     .job = job,
     .batch = norm->batch,
-    .dgamma = job->dgamma,
-    .dbeta = job->dbeta,
     .own = are_own(plan, plan->threads),
     .spaces = scratch.spaces,
     .space_size = whole_lines(norma_space_size(plan))

@@ -39,7 +39,7 @@ static void plan_gradients(const norma_plan *plan, gradients *g) {
 static int64_t cut(const norma_plan *plan, gradients *g, char *at, void **defaults) {
   plan_gradients(plan, g);
   const int64_t length = plan->spatial;
-  int64_t used = (norma_space_size(plan) + 63) / 64 * 64;
+  int64_t used = whole_lines(norma_space_size(plan));
   const int64_t sizes[] = {
     length * norma_parameter_size(plan->data_type), g->slices * length * (int64_t)sizeof(double),
     g->slices * length * (int64_t)sizeof(double), plan->threads * length * plan->fast->real_size,
@@ -48,7 +48,7 @@ static int64_t cut(const norma_plan *plan, gradients *g, char *at, void **defaul
   void *parts[5] = {NULL};
   for (int i = 0; i < 5; i++) {
     if (at) parts[i] = at + used;
-    used += (sizes[i] + 63) / 64 * 64;
+    used += whole_lines(sizes[i]);
   }
   *defaults = parts[0];
   g->sum = parts[1];

@@ -98,11 +98,16 @@ static norma_plan planned(norma_plan plan, int64_t slices, int32_t threads, doub
   return plan;
 }
 
+/* Whether channels are neighbours in memory: those of a position, or of a sample without positions. */
+static bool are_rows(int64_t channels, int64_t spatial, int32_t layout) {
+  return channels > 1 && (spatial == 1 || layout == NORMA_CHANNELS_LAST);
+}
+
 norma_plan norma_plan_make(const norma_batch_norm *norm, const norma_kernels *kernels,
                            norma_caches caches) {
   norma_plan plan = {
     .data_type = norm->data_type,
-    .by_rows = norm->channels > 1 && (norm->spatial == 1 || norm->layout == NORMA_CHANNELS_LAST),
+    .by_rows = are_rows(norm->channels, norm->spatial, norm->layout),
     .batch = norm->batch,
     .channels = norm->channels,
     .spatial = norm->spatial,
@@ -137,7 +142,7 @@ norma_plan norma_plan_samples(const norma_layer_norm *norm, const norma_kernels 
 
 norma_plan norma_plan_groups(const norma_group_norm *norm, bool gradients, const norma_kernels *kernels,
                              norma_caches caches) {
-  const bool by_rows = norm->channels > 1 && (norm->spatial == 1 || norm->layout == NORMA_CHANNELS_LAST);
+  const bool by_rows = are_rows(norm->channels, norm->spatial, norm->layout);
   norma_plan plan = {
     .data_type = norm->data_type,
     .by_rows = by_rows,

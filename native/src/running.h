@@ -22,11 +22,11 @@ void norma_merge_statistics(int64_t channels, int64_t parts, const int64_t *coun
                             const double *means, const double *variances, int64_t count,
                             double *mean, double *variance);
 
-/* The sums over the parts of a batch, those without values left out. */
 /* The averages of the statistics of `batch` images. */
 void norma_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances,
                               double *mean, double *variance);
 
+/* The sums over the parts of a batch, those without values left out. */
 void norma_merge_sums(int64_t channels, int64_t parts, const int64_t *counts, const double *sums,
                       double *sum);
 
