@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gradients.h"
+#include "statistics.h"
 
 /*
  * Loops over the channels of a piece have no branches, and what decides is counted, so that compilers make vector
@@ -11,11 +12,7 @@
  */
 
 void norma_inv_std(int64_t count, const double *variance, double epsilon, double *inv_std) {
-  for (int64_t i = 0; i < count; i++) {
-    const double square = variance[i] + epsilon;
-    const double inverse = 1 / sqrt(square);
-    inv_std[i] = square == 0 ? 0 : inverse;
-  }
+  for (int64_t i = 0; i < count; i++) inv_std[i] = norma_inv_std_of(variance[i], epsilon);
 }
 
 /* Whether float has the range for the sum of a channel's deviations times gradients. */
@@ -23,33 +20,25 @@ static int64_t deviations_fit(double inv_std) {
   return (inv_std == 0) | ((inv_std >= 0x1p-30) & (inv_std <= 0x1p30));
 }
 
-/* A factor that is a normal float with room for a product; false for NaN. */
-static int64_t factor_fits(double value) {
-  const double size = fabs(value);
-  return (size == 0) | ((size >= 0x1p-100) & (size <= 0x1p100));
-}
-
-static int64_t term_fits(double value) { return fabs(value) <= 0x1p100; }
-
 /* The forward pass about centers that are reals. */
 static void split(const norma_plan *plan, const norma_channels *of, norma_channel_coefficients *by) {
   memset(by->is_wide, 0, sizeof by->is_wide);
   norma_centers(plan, of->count, of->mean, by->center);
   for (int64_t i = 0; i < of->count; i++) {
     by->scale[i] = of->gamma[i] * of->inv_std[i];
-    by->bias[i] = of->beta[i] - (of->mean[i] - by->center[i]) * by->scale[i];
+    by->bias[i] = norma_bias_of(of->mean[i], by->center[i], by->scale[i], of->beta[i]);
     by->offset[i] = by->slope[i] = 0;
   }
 }
 
 static int64_t forward_fits(const norma_channel_coefficients *by, int64_t i) {
-  return factor_fits(by->scale[i]) & term_fits(by->center[i]) & term_fits(by->bias[i]);
+  return norma_forward_fits(by->center[i], by->scale[i], by->bias[i]);
 }
 
 static int64_t gradient_fits(const norma_channel_coefficients *by, int64_t i, bool rectified) {
-  const int64_t bias_fits = rectified ? term_fits(by->bias[i]) : 1;
-  return factor_fits(by->scale[i]) & term_fits(by->center[i]) & bias_fits & factor_fits(by->slope[i]) &
-         term_fits(by->offset[i]);
+  const int64_t bias_fits = rectified ? norma_term_fits(by->bias[i]) : 1;
+  return norma_factor_fits(by->scale[i]) & norma_term_fits(by->center[i]) & bias_fits & norma_factor_fits(by->slope[i]) &
+         norma_term_fits(by->offset[i]);
 }
 
 void norma_normalize_coefficients(const norma_plan *plan, const norma_channels *of,
@@ -103,10 +92,10 @@ void norma_weighted_coefficients(const norma_plan *plan, const norma_channels *o
   set_slopes(of, mean_g, mean_g_x_hat, by);
   if (!plan->wide) return;
   int64_t fit = 0;
-  for (int64_t i = 0; i < of->count; i++) fit += gradient_fits(by, i, false) & factor_fits(by->bias[i]);
+  for (int64_t i = 0; i < of->count; i++) fit += gradient_fits(by, i, false) & norma_factor_fits(by->bias[i]);
   if (fit == of->count) return;
   for (int64_t i = 0; i < of->count; i++) {
-    if (gradient_fits(by, i, false) & factor_fits(by->bias[i])) continue;
+    if (gradient_fits(by, i, false) & norma_factor_fits(by->bias[i])) continue;
     by->is_wide[i] = true;
     by->center[i] = of->mean[i];
     by->offset[i] = mean_g[i];

@@ -4,16 +4,14 @@
 #include <string.h>
 
 #include "reals.h"
+#include "statistics.h"
 
 void norma_centers(const norma_plan *plan, int64_t count, const double *mean, double *center) {
   if (plan->fast->real_size == sizeof(double)) {
     memcpy(center, mean, (size_t)count * sizeof *center);
     return;
   }
-  for (int64_t i = 0; i < count; i++) {
-    const double real = (double)(float)mean[i];
-    center[i] = fabs(real) <= DBL_MAX ? real : mean[i];
-  }
+  for (int64_t i = 0; i < count; i++) center[i] = norma_center_of(mean[i]);
 }
 
 static const void *moved(const norma_plan *plan, const void *tensor, int64_t elements) {

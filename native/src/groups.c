@@ -9,6 +9,7 @@
 #include "finish.h"
 #include "gradients.h"
 #include "moments.h"
+#include "statistics.h"
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
@@ -39,13 +40,13 @@ typedef struct gathered {
 typedef void gather(gathered *of, int64_t g, const norma_channel_sums *sums, int64_t i, int64_t end, double n);
 
 static void gather_off(gathered *of, int64_t g, const norma_channel_sums *sums, int64_t i, int64_t end, double n) {
-  for (; i < end; i++) of->off[g] += sums->sum[i] + n * (sums->shift[i] - of->origin[g]);
+  for (; i < end; i++) of->off[g] += norma_sum_about(of->origin[g], n, sums->shift[i], sums->sum[i]);
 }
 
 static void gather_square(gathered *of, int64_t g, const norma_channel_sums *sums, int64_t i, int64_t end, double n) {
   for (; i < end; i++) {
     const double e = of->origin[g] - sums->shift[i] + of->off[g];
-    of->square[g] += sums->square[i] - e * (2 * sums->sum[i] - n * e);
+    of->square[g] += norma_square_about(e, n, sums->sum[i], sums->square[i]);
   }
 }
 
@@ -82,7 +83,7 @@ static void gather_moments(const norma_job *job, int64_t first, int64_t end) {
   for_each_slice(&of, gather_square);
   for (int64_t g = 0; g < groups; g++) {
     of.origin[g] += of.off[g];
-    of.square[g] = of.square[g] < 0 ? 0 : of.square[g] / n;
+    of.square[g] = norma_variance_of(of.square[g], n);
   }
   put_statistics(job, first / plan->group, groups, of.origin, of.square);
 }

@@ -5,6 +5,7 @@
 #include "kernels.h"
 
 #include "elements.h"
+#include "statistics.h"
 
 #define PASTE_TWO(a, b) a##b
 #define PASTE(a, b) PASTE_TWO(a, b)

@@ -22,12 +22,15 @@ typedef enum norma_fusion {
   FUSION_RELU,    /* max(0, y) */
   FUSION_ADD_RELU, /* max(0, y + residual) */
   FUSION_AFFINE,   /* of runs only: y * gamma + beta, with parameters of their own for each element of a run */
+  FUSION_SCALE,    /* of runs only: the same without beta, and about 0 */
   FUSION_WEIGHT    /* of gradient_input only: y * gamma, where other channels have a part in dx */
 } norma_fusion;
 
 enum {
-  GROUP = 32,         /* channels whose runs one call adds up, at most */
-  SAMPLES_AT_ONCE = 4 /* rows that are added to the columns at once */
+  GROUP = 32,          /* channels whose runs one call adds up, at most */
+  SAMPLES_AT_ONCE = 4, /* rows that are added to the columns at once */
+  DIRECT_PIECES = 20,  /* of a run that goes directly that are summed about a shift each, at most, */
+  DIRECT_PARTS = 128   /* and that have a gamma and a beta each */
 };
 
 /*
@@ -54,8 +57,25 @@ typedef struct norma_runs {
   bool stream;   /* write past the caches */
   norma_fusion fusion;
   bool flat; /* behind ReLU: by running statistics, so that the slope is 0 whatever x is */
-  const void *gamma, *beta; /* FUSION_AFFINE: `length` parameters each, which all the runs share */
+  const void *gamma, *beta; /* FUSION_AFFINE and FUSION_SCALE: `length` parameters each, which all the runs share */
 } norma_runs;
+
+/*
+ * Runs one after the other that go directly from their sums to their outputs. Each is `pieces` pieces that are summed
+ * about a shift each, and `parts` parts that have a gamma and a beta each.
+ */
+typedef struct norma_direct_runs {
+  norma_runs runs; /* as for normalize, but for count and channels */
+  int64_t piece_length;
+  int64_t parts;
+  int64_t period;          /* parts that have parameters of their own; those after them have the same again */
+  const void *gamma, *beta; /* parameters of parts, or NULL */
+  double epsilon;
+  double least; /* smallest sum of squares of a value that is kept */
+  bool squares;   /* by the root mean square; else by mean and variance */
+  bool is_narrow; /* reals are float, which does not hold everything */
+  double *mean, *variance, *inv_std; /* of runs, out, each or NULL */
+} norma_direct_runs;
 
 /* `count` rows of `width` neighbouring channels, `stride` elements apart; the rest as above. */
 typedef struct norma_rows {
@@ -97,6 +117,14 @@ typedef struct norma_settling {
   double least;      /* the smallest sum of squares that lost nothing to underflow */
 } norma_settling;
 
+/*
+ * How far the shift may lie from the mean of what was added up: with S and Q about the shift,
+ *   |shift - mean| <= k * sigma  <=>  (S/n)^2 <= k^2 * (Q/n - (S/n)^2)  <=>  (1 + 1/k^2) * S^2 <= n * Q
+ * The first chunk is held to sqrt(2) sigma, so that the chunks after it rarely cross 2 sigma.
+ */
+static const double NORMA_OFF_CENTER_FIRST = 1 + 1.0 / 2;
+static const double NORMA_OFF_CENTER_LATER = 1 + 1.0 / 4;
+
 static inline bool norma_settled(norma_settling by, double square, double total_sum,
                                  double total_square) {
   const bool centered = by.off_center * total_sum * total_sum <= by.n * total_square;
@@ -117,6 +145,12 @@ typedef struct norma_family {
   void (*run_normalize)(const void *x, const void *residual, void *y, norma_runs runs,
                         const norma_coefficients *by);
   void (*run_gradient_input)(norma_gradient_tensors tensors, norma_runs runs, const norma_coefficients *by);
+
+  /*
+   * Statistics and outputs of runs [first, end); returns the first that is left undone, because its sums need another
+   * shift or its coefficients another type, or `end`.
+   */
+  int64_t (*run_direct)(const void *x, void *y, const norma_direct_runs *of, int64_t first, int64_t end);
 
   void (*row_shift)(const void *x, norma_rows rows, void *shift);
   /* Overwrites sum and square. */

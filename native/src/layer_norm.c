@@ -156,18 +156,15 @@ static void take_slice(const gradients *g, int64_t slice, int32_t thread) {
   }
 }
 
-/* The sums of all slices, in their order. */
-static void put_gradients(const gradients *g, int64_t first, int64_t count) {
+/* Puts a parameter's gradient, unless it is NULL: the sums of all slices, in their order. */
+static void put_gradient(const gradients *g, const double *sums, int64_t first, int64_t count, void *gradient) {
   const norma_plan *plan = &g->job->plan;
-  double sum[PIECE] = {0}, product[PIECE] = {0};
-  for (int64_t slice = 0; slice < g->slices; slice++) {
-    for (int64_t i = 0; i < count; i++) {
-      sum[i] += g->sum[slice * plan->spatial + first + i];
-      product[i] += g->product[slice * plan->spatial + first + i];
-    }
-  }
-  if (g->parameters.dgamma) norma_parameters_put(plan->data_type, g->parameters.dgamma, first, count, product);
-  if (g->parameters.dbeta) norma_parameters_put(plan->data_type, g->parameters.dbeta, first, count, sum);
+  if (!gradient) return;
+  double total[PIECE];
+  memcpy(total, sums + first, (size_t)count * sizeof *total);
+  for (int64_t slice = 1; slice < g->slices; slice++)
+    for (int64_t i = 0; i < count; i++) total[i] += sums[slice * plan->spatial + first + i];
+  norma_parameters_put(plan->data_type, gradient, first, count, total);
 }
 
 static void run_gradients(void *context, norma_member member) {
@@ -178,17 +175,21 @@ static void run_gradients(void *context, norma_member member) {
   norma_meet(member);
   const int64_t length = g->job->plan.spatial;
   norma_share(member, divide_up(length, PIECE), &first, &end);
-  for (; first < end; first++)
-    put_gradients(g, first * PIECE, end_of(first * PIECE, PIECE, length) - first * PIECE);
+  for (; first < end; first++) {
+    const int64_t count = at_most(length - first * PIECE, PIECE);
+    put_gradient(g, g->product, first * PIECE, count, g->parameters.dgamma);
+    put_gradient(g, g->sum, first * PIECE, count, g->parameters.dbeta);
+  }
 }
 
-/* The parameters, of which those that are absent are ones or zeros. */
-static void set_parameters(norma_plan *plan, norma_layer_parameters parameters, void *defaults) {
-  if (!parameters.gamma && !parameters.beta) return;
-  plan->fusion = FUSION_AFFINE;
+/* The parameters that have a part, of which those that are absent are ones or zeros. */
+static void set_parameters(norma_plan *plan, const norma_job *job, norma_layer_parameters parameters, void *defaults) {
+  const bool has_beta = job->sum == SUM_MOMENTS;
+  if (!parameters.gamma && !(has_beta && parameters.beta)) return;
+  plan->fusion = has_beta ? FUSION_AFFINE : FUSION_SCALE;
   plan->gamma = parameters.gamma ? parameters.gamma : defaults;
-  plan->beta = parameters.beta ? parameters.beta : defaults;
-  if (parameters.gamma && parameters.beta) return;
+  if (has_beta) plan->beta = parameters.beta ? parameters.beta : defaults;
+  if (parameters.gamma && (parameters.beta || !has_beta)) return;
   for (int64_t i = 0; i < plan->spatial; i++)
     norma_parameter_put(plan->data_type, defaults, i, parameters.gamma ? 0 : 1);
 }
@@ -198,7 +199,7 @@ static void run(const norma_plan *plan, norma_job *job, norma_layer_parameters p
   gradients g = {.job = job, .parameters = parameters};
   cut(plan, &g, workspace, &defaults);
   norma_plan with_parameters = *plan;
-  set_parameters(&with_parameters, parameters, defaults);
+  set_parameters(&with_parameters, job, parameters, defaults);
   if (parameters.dgamma || parameters.dbeta) {
     norma_set_up(&with_parameters, job, workspace);
     norma_parallel(plan->threads, run_gradients, &g);

@@ -4,17 +4,10 @@
 #include <string.h>
 
 #include "reals.h"
+#include "statistics.h"
 
 /* Each brings a shift 2^10 times nearer: the third is never needed where the first was about right. */
 enum { RECENTERINGS = 3 };
-
-/*
- * How far the shift may lie from the mean of what was added up: with S and Q about the shift,
- *   |shift - mean| <= k * sigma  <=>  (S/n)^2 <= k^2 * (Q/n - (S/n)^2)  <=>  (1 + 1/k^2) * S^2 <= n * Q
- * The first chunk is held to sqrt(2) sigma, so that the chunks after it rarely cross 2 sigma.
- */
-static const double OFF_CENTER_FIRST = 1 + 1.0 / 2;
-static const double OFF_CENTER_LATER = 1 + 1.0 / 4;
 
 /* The next chunk of a slice. */
 struct chunk {
@@ -29,7 +22,7 @@ struct chunk {
 static norma_settling settling(const struct chunk *chunk) {
   return (norma_settling){
     .n = chunk->before + chunk->count,
-    .off_center = chunk->before == 0 ? OFF_CENTER_FIRST : OFF_CENTER_LATER,
+    .off_center = chunk->before == 0 ? NORMA_OFF_CENTER_FIRST : NORMA_OFF_CENTER_LATER,
     .least = chunk->plan->least * chunk->count
   };
 }
@@ -272,14 +265,6 @@ void norma_row_moments(const norma_plan *plan, const void *x, int64_t slice, int
   }
 }
 
-/*
- * With n_i, shift_i, S_i, Q_i of slice i:
- *   mean         = shift_0 + sum of (S_i + n_i (shift_i - shift_0)) / n
- *   n * variance = sum of (Q_i - e_i (2 S_i - n_i e_i)),  e_i = mean - shift_i
- * The second is each slice's sum of squares moved from its shift to the mean: what is subtracted is
- * never more than a few times what remains, however far apart the slices lie. The mean in it is not
- * the rounded one, which may be off by more than the values are.
- */
 void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
                           double *mean, double *variance) {
   const double n = (double)plan->count;
@@ -289,7 +274,7 @@ void norma_finish_moments(const norma_plan *plan, const norma_space *space, int6
     norma_space_sums(plan, space, k, first, count, &slice);
     if (k == 0) memcpy(origin, slice.shift, (size_t)count * sizeof *origin);
     const double slice_n = (double)norma_slice_count(plan, k);
-    for (int64_t i = 0; i < count; i++) off[i] += slice.sum[i] + slice_n * (slice.shift[i] - origin[i]);
+    for (int64_t i = 0; i < count; i++) off[i] += norma_sum_about(origin[i], slice_n, slice.shift[i], slice.sum[i]);
   }
   for (int64_t i = 0; i < count; i++) {
     off[i] /= n;
@@ -300,12 +285,12 @@ void norma_finish_moments(const norma_plan *plan, const norma_space *space, int6
     const double slice_n = (double)norma_slice_count(plan, k);
     for (int64_t i = 0; i < count; i++) {
       const double e = origin[i] - slice.shift[i] + off[i];
-      square[i] += slice.square[i] - e * (2 * slice.sum[i] - slice_n * e);
+      square[i] += norma_square_about(e, slice_n, slice.sum[i], slice.square[i]);
     }
   }
   for (int64_t i = 0; i < count; i++) {
     mean[i] = origin[i] + off[i];
-    variance[i] = square[i] < 0 ? 0 : square[i] / n;
+    variance[i] = norma_variance_of(square[i], n);
   }
 }
 

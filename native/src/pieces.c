@@ -145,6 +145,27 @@ static void apply_groups(const norma_job *job, int64_t at, norma_runs runs, int6
   apply_parts(job, runs, first * parts, end * parts, 0, runs.apart);
 }
 
+int64_t norma_take_direct(const norma_job *job, int64_t first, int64_t end) {
+  const norma_plan *plan = &job->plan;
+  int64_t start;
+  const norma_direct_runs of = {
+    .runs = norma_whole_runs(plan, 0, 1, plan->channels, &start),
+    .piece_length = plan->piece_length,
+    .parts = plan->in_parts ? plan->group : 1,
+    .period = plan->period,
+    .gamma = job->gamma,
+    .beta = job->beta,
+    .epsilon = plan->epsilon,
+    .least = plan->least,
+    .squares = job->sum == SUM_SQUARES,
+    .is_narrow = plan->wide != NULL,
+    .mean = job->mean_out,
+    .variance = job->variance_out,
+    .inv_std = job->inv_std_out
+  };
+  return plan->fast->run_direct(job->x, job->out, &of, first, end);
+}
+
 void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end) {
   if (job->plan.in_parts) {
     apply_groups(job, start, runs, first, end);

@@ -11,6 +11,12 @@ void norma_sum_row_slice(const norma_job *job, int64_t slice, int64_t first, int
 /* Writes runs of channels [first, end); `start` is the first element of channel 0. */
 void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end);
 
+/*
+ * Writes runs of channels [first, end) by their own statistics, which it puts out; returns the first that cannot go
+ * directly from its sums to its outputs, or `end`.
+ */
+int64_t norma_take_direct(const norma_job *job, int64_t first, int64_t end);
+
 /* Writes rows [first_row, end_row) of channels [first, end). */
 void norma_apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, int64_t first, int64_t end);
 

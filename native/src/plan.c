@@ -308,6 +308,12 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   return (norma_slabs){.width = passing, .shared = true, .turns = true};
 }
 
+bool norma_plan_takes_direct(const norma_plan *plan) {
+  if (plan->by_rows || plan->batch > 1 || plan->slices != plan->pieces) return false;
+  if (plan->pieces > DIRECT_PIECES || (plan->in_parts && plan->group > DIRECT_PARTS)) return false;
+  return plan->channel_bytes <= plan->caches.second / 8 * 3 && shares_well(plan, 1);
+}
+
 void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end) {
   const int64_t share = units / member.team;
   const int64_t more = units % member.team; /* members with one more */

@@ -54,7 +54,7 @@ typedef struct norma_plan {
   norma_fusion fusion;
   bool flat;   /* gradients are by running statistics */
   bool stream; /* the last pass writes past the caches */
-  const void *gamma, *beta; /* of FUSION_AFFINE: parameters for each element of a run; else NULL */
+  const void *gamma, *beta; /* parameters for each element of a run, or NULL */
 
   int64_t channel_bytes; /* of one tensor */
   int32_t threads;
@@ -112,6 +112,12 @@ typedef struct norma_slabs {
 
 /* The slabs of passes on runs that read so many tensors twice. */
 norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors);
+
+/*
+ * Whether runs share out well one by one, and each stays in the caches of a thread from its sums to its outputs: then
+ * it may go directly from the ones to the others.
+ */
+bool norma_plan_takes_direct(const norma_plan *plan);
 
 /* A thread of a team. */
 typedef struct norma_member {

@@ -1,0 +1,61 @@
+/*
+ * The formulas of one channel, in double: for the loops over many channels, and for the kernels that take a run from
+ * its sums to its outputs.
+ */
+#ifndef NORMA_STATISTICS_H
+#define NORMA_STATISTICS_H
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+
+/*
+ * The moments from those of slices. With n_i, shift_i, S_i, Q_i of slice i:
+ *   mean         = shift_0 + sum of (S_i + n_i (shift_i - shift_0)) / n
+ *   n * variance = sum of (Q_i - e_i (2 S_i - n_i e_i)),  e_i = mean - shift_i
+ * The second is each slice's sum of squares moved from its shift to the mean: what is subtracted is
+ * never more than a few times what remains, however far apart the slices lie. The mean in it is not
+ * the rounded one, which may be off by more than the values are.
+ */
+static inline double norma_sum_about(double origin, double n, double shift, double sum) {
+  return sum + n * (shift - origin);
+}
+
+static inline double norma_square_about(double e, double n, double sum, double square) {
+  return square - e * (2 * sum - n * e);
+}
+
+static inline double norma_variance_of(double square, double n) { return square < 0 ? 0 : square / n; }
+
+/* 1 / sqrt(variance + epsilon); 0 for a constant channel without epsilon. */
+static inline double norma_inv_std_of(double variance, double epsilon) {
+  const double square = variance + epsilon;
+  const double inverse = 1 / sqrt(square);
+  return square == 0 ? 0 : inverse;
+}
+
+/* The mean as a float, unless that overflows. */
+static inline double norma_center_of(double mean) {
+  const double real = (double)(float)mean;
+  return fabs(real) <= DBL_MAX ? real : mean;
+}
+
+/* The bias of the forward pass: y = (x - center) * scale + bias */
+static inline double norma_bias_of(double mean, double center, double scale, double beta) {
+  return beta - (mean - center) * scale;
+}
+
+/* A factor that is a normal float with room for a product; false for NaN. */
+static inline int64_t norma_factor_fits(double value) {
+  const double size = fabs(value);
+  return (size == 0) | ((size >= 0x1p-100) & (size <= 0x1p100));
+}
+
+static inline int64_t norma_term_fits(double value) { return fabs(value) <= 0x1p100; }
+
+/* Whether the forward pass may compute in float. */
+static inline int64_t norma_forward_fits(double center, double scale, double bias) {
+  return norma_factor_fits(scale) & norma_term_fits(center) & norma_term_fits(bias);
+}
+
+#endif
