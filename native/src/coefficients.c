@@ -15,11 +15,6 @@ void norma_inv_std(int64_t count, const double *variance, double epsilon, double
   for (int64_t i = 0; i < count; i++) inv_std[i] = norma_inv_std_of(variance[i], epsilon);
 }
 
-/* Whether float has the range for the sum of a channel's deviations times gradients. */
-static int64_t deviations_fit(double inv_std) {
-  return (inv_std == 0) | ((inv_std >= 0x1p-30) & (inv_std <= 0x1p30));
-}
-
 /* The forward pass about centers that are reals. */
 static void split(const norma_plan *plan, const norma_channels *of, norma_channel_coefficients *by) {
   memset(by->is_wide, 0, sizeof by->is_wide);
@@ -37,8 +32,7 @@ static int64_t forward_fits(const norma_channel_coefficients *by, int64_t i) {
 
 static int64_t gradient_fits(const norma_channel_coefficients *by, int64_t i, bool rectified) {
   const int64_t bias_fits = rectified ? norma_term_fits(by->bias[i]) : 1;
-  return norma_factor_fits(by->scale[i]) & norma_term_fits(by->center[i]) & bias_fits & norma_factor_fits(by->slope[i]) &
-         norma_term_fits(by->offset[i]);
+  return bias_fits & norma_gradient_fits(by->center[i], by->scale[i], by->offset[i], by->slope[i]);
 }
 
 void norma_normalize_coefficients(const norma_plan *plan, const norma_channels *of,
@@ -61,7 +55,7 @@ static void set_slopes(const norma_channels *of, const double *mean_dy, const do
                        norma_channel_coefficients *by) {
   for (int64_t i = 0; i < of->count; i++) {
     by->slope[i] = mean_dy_x_hat[i] * of->inv_std[i];
-    by->offset[i] = mean_dy[i] - (of->mean[i] - by->center[i]) * by->slope[i];
+    by->offset[i] = norma_offset_of(of->mean[i], by->center[i], by->slope[i], mean_dy[i]);
   }
 }
 
@@ -107,5 +101,5 @@ void norma_sum_coefficients(const norma_plan *plan, const norma_channels *of, no
   if (!plan->wide) return;
   const bool rectified = plan->fusion != FUSION_NONE;
   for (int64_t i = 0; i < of->count; i++)
-    by->is_wide[i] = !deviations_fit(of->inv_std[i]) || (rectified && !forward_fits(by, i));
+    by->is_wide[i] = !norma_deviations_fit(of->inv_std[i]) || (rectified && !forward_fits(by, i));
 }

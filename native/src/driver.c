@@ -8,7 +8,7 @@
 /* Images that are taken side by side, at most and if there are as many: memory is read faster from several places. */
 enum { IMAGES_BESIDE = 4 };
 
-/* Runs that the passes take where one cannot go directly. */
+/* Runs, or groups of them, that the passes take where one cannot go directly. */
 enum { LEFT_AT_ONCE = 4 };
 
 static const norma_member ALONE = {.thread = 0, .team = 1};
@@ -179,29 +179,8 @@ static int64_t read_twice(const norma_job *job) {
   return job->residual ? 3 : 2;
 }
 
-static bool takes_direct(const norma_job *job) {
-  if (job->sum == SUM_GRADIENTS || job->apply != APPLY_NORMALIZE || job->relu) return false;
-  return norma_plan_takes_direct(&job->plan);
-}
-
-/* Runs one by one, and by the passes what cannot go directly, with the next few, which may be like it. */
-static void run_direct(const norma_job *job, norma_member member) {
-  int64_t first, end;
-  norma_share(member, job->plan.channels, &first, &end);
-  while (first < end) {
-    first = norma_take_direct(job, first, end);
-    const int64_t past = at_most(first + LEFT_AT_ONCE, end);
-    if (first < past) norma_run_channels(job, first, past);
-    first = past;
-  }
-}
-
 static void run_runs(const norma_job *job, norma_member member) {
   const norma_plan *plan = &job->plan;
-  if (takes_direct(job)) {
-    run_direct(job, member);
-    return;
-  }
   const norma_slabs slabs = norma_plan_slabs(plan, read_twice(job));
   if (slabs.shared) {
     run_channels(job, slabs, 0, plan->channels, member);
@@ -210,6 +189,31 @@ static void run_runs(const norma_job *job, norma_member member) {
   int64_t first, end;
   norma_share(member, divide_up(plan->channels, slabs.width), &first, &end);
   run_channels(job, slabs, first * slabs.width, at_most(end * slabs.width, plan->channels), ALONE);
+}
+
+/* ---- directly ---------------------------------------------------------------------------------- */
+
+/* Forward what has statistics of its own, and backward, what has several gammas. */
+static bool goes_directly(const norma_job *job) {
+  const bool forward = job->sum != SUM_GRADIENTS && job->apply == APPLY_NORMALIZE && !job->relu;
+  const bool backward = job->sum == SUM_GRADIENTS && job->apply == APPLY_GRADIENT && job->weighted;
+  return (forward || backward) && norma_plan_takes_direct(&job->plan, read_twice(job));
+}
+
+/* One by one, and by the passes what cannot go directly, with the next few, which may be like it. */
+static void run_directly(const norma_job *job, norma_member member) {
+  const int64_t together = norma_plan_together(&job->plan);
+  int64_t first, end;
+  norma_share(member, job->plan.channels / together, &first, &end);
+  while (first < end) {
+    first = norma_take_direct(job, first, end);
+    const int64_t past = at_most(first + LEFT_AT_ONCE, end);
+    if (first < past) {
+      if (job->sum == SUM_GRADIENTS) norma_prepare_channels(job, first * together, past * together);
+      norma_run_channels(job, first * together, past * together);
+    }
+    first = past;
+  }
 }
 
 /* ---- without sums ------------------------------------------------------------------------------ */
@@ -253,6 +257,10 @@ static void run_in_order(const norma_job *job, norma_member member) {
 void norma_take_part(const norma_job *job, norma_member member) {
   if (job->sum == SUM_NOTHING) {
     run_in_order(job, member);
+    return;
+  }
+  if (goes_directly(job)) {
+    run_directly(job, member);
     return;
   }
   if (job->sum == SUM_GRADIENTS) {

@@ -137,5 +137,5 @@ void norma_finish_sums(const norma_plan *plan, const norma_space *space, const n
   }
   norma_centers(plan, of->count, of->mean, center);
   for (int64_t i = 0; i < of->count; i++)
-    sum_dy_x_hat[i] = (sum_dy_x_hat[i] - (of->mean[i] - center[i]) * sum_dy[i]) * of->inv_std[i];
+    sum_dy_x_hat[i] = norma_sum_dy_x_hat_of(of->mean[i], center[i], sum_dy[i], sum_dy_x_hat[i], of->inv_std[i]);
 }

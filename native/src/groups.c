@@ -110,13 +110,10 @@ static void add_to_groups(const norma_job *job, const norma_channels *of) {
   int64_t group = of->first / size;
   for (int64_t i = 0, past; i < of->count; i = past, group++) {
     past = at_most((group + 1) * size - of->first, of->count);
-    double sum_g = 0, sum_g_x_hat = 0;
     for (int64_t k = i; k < past; k++) {
-      sum_g += of->gamma[k] * sum_dy[k];
-      sum_g_x_hat += of->gamma[k] * sum_dy_x_hat[k];
+      job->mean_g[group] += of->gamma[k] * sum_dy[k];
+      job->mean_g_x_hat[group] += of->gamma[k] * sum_dy_x_hat[k];
     }
-    job->mean_g[group] += sum_g / (double)job->count;
-    job->mean_g_x_hat[group] += sum_g_x_hat / (double)job->count;
   }
 }
 
@@ -130,6 +127,10 @@ static void gather_gradients(const norma_job *job, const norma_channels *of) {
   for (int64_t c = of->first + of->count; c < end; c += PIECE) {
     const norma_channels more = norma_channels_of(job, c, at_most(end - c, PIECE));
     add_to_groups(job, &more);
+  }
+  for (int64_t group = of->first / size; group < end / size; group++) {
+    job->mean_g[group] /= (double)job->count;
+    job->mean_g_x_hat[group] /= (double)job->count;
   }
 }
 

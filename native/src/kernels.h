@@ -77,6 +77,19 @@ typedef struct norma_direct_runs {
   double *mean, *variance, *inv_std; /* of runs, out, each or NULL */
 } norma_direct_runs;
 
+/* The same back: `parts` runs, with a gamma each, have a mean and an inverse standard deviation in common. */
+typedef struct norma_direct_gradients {
+  norma_runs runs; /* as for gradient_input, but for count and channels: a part */
+  int64_t piece_length;
+  int64_t parts;
+  int64_t period;
+  const void *gamma; /* of parts, or NULL */
+  double count;      /* of values that have the statistics in common */
+  bool is_narrow;
+  const double *mean, *inv_std;
+  double *sum_dy, *sum_dy_x_hat; /* of parts, out */
+} norma_direct_gradients;
+
 /* `count` rows of `width` neighbouring channels, `stride` elements apart; the rest as above. */
 typedef struct norma_rows {
   int64_t count;
@@ -151,6 +164,9 @@ typedef struct norma_family {
    * shift or its coefficients another type, or `end`.
    */
   int64_t (*run_direct)(const void *x, void *y, const norma_direct_runs *of, int64_t first, int64_t end);
+  /* The same back; the residual and its gradient are NULL. */
+  int64_t (*run_direct_gradient)(norma_gradient_tensors tensors, const norma_direct_gradients *of, int64_t first,
+                                 int64_t end);
 
   void (*row_shift)(const void *x, norma_rows rows, void *shift);
   /* Overwrites sum and square. */

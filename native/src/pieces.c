@@ -145,7 +145,7 @@ static void apply_groups(const norma_job *job, int64_t at, norma_runs runs, int6
   apply_parts(job, runs, first * parts, end * parts, 0, runs.apart);
 }
 
-int64_t norma_take_direct(const norma_job *job, int64_t first, int64_t end) {
+static int64_t take_direct_forward(const norma_job *job, int64_t first, int64_t end) {
   const norma_plan *plan = &job->plan;
   int64_t start;
   const norma_direct_runs of = {
@@ -164,6 +164,29 @@ int64_t norma_take_direct(const norma_job *job, int64_t first, int64_t end) {
     .inv_std = job->inv_std_out
   };
   return plan->fast->run_direct(job->x, job->out, &of, first, end);
+}
+
+static int64_t take_direct_backward(const norma_job *job, int64_t first, int64_t end) {
+  const norma_plan *plan = &job->plan;
+  int64_t start;
+  const norma_direct_gradients of = {
+    .runs = norma_whole_runs(plan, 0, 1, plan->group, &start),
+    .piece_length = plan->piece_length,
+    .parts = plan->group,
+    .period = plan->period,
+    .gamma = job->gamma,
+    .count = (double)job->count,
+    .is_narrow = plan->wide != NULL,
+    .mean = job->mean,
+    .inv_std = job->inv_std,
+    .sum_dy = job->sum_dy_out,
+    .sum_dy_x_hat = job->sum_dy_x_hat_out
+  };
+  return plan->fast->run_direct_gradient(gradient_tensors(job, 0), &of, first, end);
+}
+
+int64_t norma_take_direct(const norma_job *job, int64_t first, int64_t end) {
+  return (job->sum == SUM_GRADIENTS ? take_direct_backward : take_direct_forward)(job, first, end);
 }
 
 void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end) {

@@ -12,8 +12,8 @@ void norma_sum_row_slice(const norma_job *job, int64_t slice, int64_t first, int
 void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int64_t first, int64_t end);
 
 /*
- * Writes runs of channels [first, end) by their own statistics, which it puts out; returns the first that cannot go
- * directly from its sums to its outputs, or `end`.
+ * Writes what belongs to runs [first, end) that each have statistics of their own, or in the backward pass to such
+ * groups of runs; returns the first that cannot go directly from its sums to its outputs, or `end`.
  */
 int64_t norma_take_direct(const norma_job *job, int64_t first, int64_t end);
 

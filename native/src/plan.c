@@ -308,10 +308,11 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   return (norma_slabs){.width = passing, .shared = true, .turns = true};
 }
 
-bool norma_plan_takes_direct(const norma_plan *plan) {
+bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors) {
   if (plan->by_rows || plan->batch > 1 || plan->slices != plan->pieces) return false;
-  if (plan->pieces > DIRECT_PIECES || (plan->in_parts && plan->group > DIRECT_PARTS)) return false;
-  return plan->channel_bytes <= plan->caches.second / 8 * 3 && shares_well(plan, 1);
+  if (plan->pieces > DIRECT_PIECES || plan->group > DIRECT_PARTS) return false;
+  const int64_t together = norma_plan_together(plan);
+  return room(plan, tensors, plan->caches.second / 8 * 3) >= together && shares_well(plan, together);
 }
 
 void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end) {

@@ -114,10 +114,11 @@ typedef struct norma_slabs {
 norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors);
 
 /*
- * Whether runs share out well one by one, and each stays in the caches of a thread from its sums to its outputs: then
- * it may go directly from the ones to the others.
+ * Whether runs, or groups of those that are finished together, share out well one by one, and what each has of so many
+ * tensors stays in the caches of a thread from its sums to its outputs: then it may go directly from the ones to the
+ * others.
  */
-bool norma_plan_takes_direct(const norma_plan *plan);
+bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors);
 
 /* A thread of a team. */
 typedef struct norma_member {

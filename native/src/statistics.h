@@ -45,6 +45,16 @@ static inline double norma_bias_of(double mean, double center, double scale, dou
   return beta - (mean - center) * scale;
 }
 
+/* The sum of dy * x_hat from that of dy * (x - center). */
+static inline double norma_sum_dy_x_hat_of(double mean, double center, double sum_dy, double product, double inv_std) {
+  return (product - (mean - center) * sum_dy) * inv_std;
+}
+
+/* The offset of the backward pass: dx = (dy - offset - (x - center) * slope) * scale */
+static inline double norma_offset_of(double mean, double center, double slope, double mean_dy) {
+  return mean_dy - (mean - center) * slope;
+}
+
 /* A factor that is a normal float with room for a product; false for NaN. */
 static inline int64_t norma_factor_fits(double value) {
   const double size = fabs(value);
@@ -56,6 +66,16 @@ static inline int64_t norma_term_fits(double value) { return fabs(value) <= 0x1p
 /* Whether the forward pass may compute in float. */
 static inline int64_t norma_forward_fits(double center, double scale, double bias) {
   return norma_factor_fits(scale) & norma_term_fits(center) & norma_term_fits(bias);
+}
+
+/* Whether the backward pass may. */
+static inline int64_t norma_gradient_fits(double center, double scale, double offset, double slope) {
+  return norma_factor_fits(scale) & norma_term_fits(center) & norma_factor_fits(slope) & norma_term_fits(offset);
+}
+
+/* Whether float has the range for the sum of a channel's deviations times gradients. */
+static inline int64_t norma_deviations_fit(double inv_std) {
+  return (inv_std == 0) | ((inv_std >= 0x1p-30) & (inv_std <= 0x1p30));
 }
 
 #endif
