@@ -72,15 +72,10 @@ static bool add_finite(const norma_plan *plan, norma_sum_rows total, int64_t c) 
 /* Takes the sums of channels first .. first + width - 1 of a chunk in double and adds them. */
 static void add_wide(const norma_plan *plan, norma_gradient_inputs of, norma_rows rows, int64_t first,
                      int64_t width, norma_sum_rows total) {
-  double center[PIECE], scale[PIECE], bias[PIECE], sum[PIECE], product[PIECE];
+  double sum[PIECE], product[PIECE];
   rows.width = width;
-  for (int64_t i = 0; i < width; i++) {
-    center[i] = of.by_channel[first + i].center;
-    scale[i] = of.by_channel[first + i].scale;
-    bias[i] = of.by_channel[first + i].bias;
-  }
   const norma_gradient_inputs at = further(plan, of, first);
-  const norma_coefficient_rows by = {.center = center, .scale = scale, .bias = bias};
+  const norma_coefficient_rows by = norma_rows_from(of.by_wide, plan->wide, first);
   plan->wide->row_gradient_sums(at.x, at.residual, at.dy, rows, by, sum, product);
   plan->wide->row_add(width, sum, product, total.sum + first, total.square + first);
 }

@@ -14,7 +14,7 @@ void norma_centers(const norma_plan *plan, int64_t count, const double *mean, do
 typedef struct norma_gradient_inputs {
   const void *x, *residual, *dy; /* elements */
   const norma_coefficients *by_channel;
-  norma_coefficient_rows by; /* rows: by_channel as reals */
+  norma_coefficient_rows by, by_wide; /* rows: as reals, and in double */
   const bool *is_wide;
   char *parameter_sum, *parameter_product; /* of samples: reals for each element of a run, added to; or NULL */
 } norma_gradient_inputs;

@@ -24,16 +24,21 @@ static const void *residual_element(const norma_job *job, int64_t i) {
 
 /* From channel `first` on; `start` is its first element. */
 static norma_gradient_inputs gradient_inputs(const norma_job *job, int64_t first, int64_t start) {
-  return (norma_gradient_inputs){
+  norma_gradient_inputs of = {
     .x = element(job, job->x, start),
     .residual = residual_element(job, start),
     .dy = element(job, job->dy, start),
-    .by_channel = job->space.by_channel + first,
-    .by = norma_space_by(&job->plan, &job->space, first),
     .is_wide = job->space.is_wide + first,
     .parameter_sum = job->parameter_sum,
     .parameter_product = job->parameter_product
   };
+  if (job->plan.by_rows) {
+    of.by = norma_rows_from(job->space.by, job->plan.fast, first);
+    if (job->plan.wide) of.by_wide = norma_rows_from(job->space.by_wide, job->plan.wide, first);
+  } else {
+    of.by_channel = job->space.by_channel + first;
+  }
+  return of;
 }
 
 /* At most GROUP channels. */
@@ -198,39 +203,17 @@ void norma_apply_runs(const norma_job *job, int64_t start, norma_runs runs, int6
   }
 }
 
-static void apply_kernel(const norma_job *job, const norma_family *family, int64_t start,
-                         norma_rows rows, norma_coefficient_rows by) {
-  if (job->apply == APPLY_GRADIENT) {
-    family->row_gradient_input(gradient_tensors(job, start), rows, by);
-  } else {
-    family->row_normalize(element(job, normalized(job), start), residual_element(job, start),
-                          element_out(job, job->out, start), rows, by);
-  }
-}
-
-/* Channels [first, end) of a chunk, none of which fits the fast family. */
-static void apply_wide(const norma_job *job, int64_t start, norma_rows rows, int64_t first,
-                       int64_t end) {
-  double center[PIECE], scale[PIECE], bias[PIECE], offset[PIECE], slope[PIECE];
-  for (int64_t c = first; c < end; c += rows.width) {
-    rows.width = end - c < PIECE ? end - c : PIECE;
-    for (int64_t i = 0; i < rows.width; i++) {
-      const norma_coefficients by = job->space.by_channel[c + i];
-      center[i] = by.center;
-      scale[i] = by.scale;
-      bias[i] = by.bias;
-      offset[i] = by.offset;
-      slope[i] = by.slope;
-    }
-    const norma_coefficient_rows by = {center, scale, bias, offset, slope};
-    apply_kernel(job, job->plan.wide, start + c, rows, by);
-  }
-}
-
-static void apply_fast(const norma_job *job, int64_t start, norma_rows rows, int64_t first,
-                       int64_t end) {
+/* Channels [first, end) of a chunk, all of the same family. */
+static void apply_columns(const norma_job *job, const norma_family *family, norma_coefficient_rows all, int64_t start,
+                          norma_rows rows, int64_t first, int64_t end) {
+  const norma_coefficient_rows by = norma_rows_from(all, family, first);
   rows.width = end - first;
-  apply_kernel(job, job->plan.fast, start + first, rows, norma_space_by(&job->plan, &job->space, first));
+  if (job->apply == APPLY_GRADIENT) {
+    family->row_gradient_input(gradient_tensors(job, start + first), rows, by);
+  } else {
+    family->row_normalize(element(job, normalized(job), start + first), residual_element(job, start + first),
+                          element_out(job, job->out, start + first), rows, by);
+  }
 }
 
 /* In ranges of the same family; from the last rows to the first, for what was read last is nearest in the caches. */
@@ -248,7 +231,11 @@ void norma_apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, 
     const int64_t start = (row - rows.count) * channels;
     for (int64_t c = first, to; c < end; c = to) {
       for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;
-      (is_wide[c] ? apply_wide : apply_fast)(job, start, rows, c, to);
+      if (is_wide[c]) {
+        apply_columns(job, job->plan.wide, job->space.by_wide, start, rows, c, to);
+      } else {
+        apply_columns(job, job->plan.fast, job->space.by, start, rows, c, to);
+      }
     }
   }
 }

@@ -13,12 +13,22 @@ static void *take(char **at, int64_t *used, int64_t size) {
   return taken;
 }
 
+static norma_coefficient_rows take_rows(char **at, int64_t *used, int64_t size) {
+  norma_coefficient_rows by;
+  by.center = take(at, used, size);
+  by.scale = take(at, used, size);
+  by.bias = take(at, used, size);
+  by.offset = take(at, used, size);
+  by.slope = take(at, used, size);
+  return by;
+}
+
 static norma_space cut(const norma_plan *plan, char *at, int64_t *used) {
   norma_space space = {0};
   const int64_t sums = plan->channels * plan->slices;
-  space.by_channel = take(&at, used, plan->channels * (int64_t)sizeof(norma_coefficients));
   space.is_wide = take(&at, used, plan->channels * (int64_t)sizeof(bool));
   if (!plan->by_rows) {
+    space.by_channel = take(&at, used, plan->channels * (int64_t)sizeof(norma_coefficients));
     space.runs = take(&at, used, sums * (int64_t)sizeof(norma_sums));
     return space;
   }
@@ -29,12 +39,8 @@ static norma_space cut(const norma_plan *plan, char *at, int64_t *used) {
   space.rows.shift = take(&at, used, reals);
   space.rows.chunk_sum = take(&at, used, reals);
   space.rows.chunk_square = take(&at, used, reals);
-  const int64_t channel_reals = plan->channels * plan->fast->real_size;
-  space.by.center = take(&at, used, channel_reals);
-  space.by.scale = take(&at, used, channel_reals);
-  space.by.bias = take(&at, used, channel_reals);
-  space.by.offset = take(&at, used, channel_reals);
-  space.by.slope = take(&at, used, channel_reals);
+  space.by = take_rows(&at, used, plan->channels * plan->fast->real_size);
+  if (plan->wide) space.by_wide = take_rows(&at, used, plan->channels * plan->wide->real_size);
   return space;
 }
 
@@ -63,28 +69,32 @@ norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space
   };
 }
 
-void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
+static void put_rows(const norma_family *family, norma_coefficient_rows to, int64_t first, int64_t count,
                      const norma_channel_coefficients *by) {
-  for (int64_t i = 0; i < count; i++) {
-    space->by_channel[first + i] = (norma_coefficients){
-      .center = by->center[i], .scale = by->scale[i], .bias = by->bias[i],
-      .offset = by->offset[i], .slope = by->slope[i]};
-    space->is_wide[first + i] = by->is_wide[i];
-  }
-  if (!plan->by_rows) return;
-  norma_reals_put(plan->fast, space->by.center, first, count, by->center);
-  norma_reals_put(plan->fast, space->by.scale, first, count, by->scale);
-  norma_reals_put(plan->fast, space->by.bias, first, count, by->bias);
-  norma_reals_put(plan->fast, space->by.offset, first, count, by->offset);
-  norma_reals_put(plan->fast, space->by.slope, first, count, by->slope);
+  norma_reals_put(family, to.center, first, count, by->center);
+  norma_reals_put(family, to.scale, first, count, by->scale);
+  norma_reals_put(family, to.bias, first, count, by->bias);
+  norma_reals_put(family, to.offset, first, count, by->offset);
+  norma_reals_put(family, to.slope, first, count, by->slope);
 }
 
-norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space *space, int64_t first) {
-  if (!plan->by_rows) return (norma_coefficient_rows){0};
-  const int64_t at = first * plan->fast->real_size;
-  const norma_coefficient_rows all = space->by;
-  return (norma_coefficient_rows){(char *)all.center + at, (char *)all.scale + at, (char *)all.bias + at,
-                                  (char *)all.offset + at, (char *)all.slope + at};
+void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
+                     const norma_channel_coefficients *by) {
+  memcpy(space->is_wide + first, by->is_wide, (size_t)count * sizeof *by->is_wide);
+  if (plan->by_rows) {
+    put_rows(plan->fast, space->by, first, count, by);
+    if (plan->wide) put_rows(plan->wide, space->by_wide, first, count, by);
+    return;
+  }
+  for (int64_t i = 0; i < count; i++)
+    space->by_channel[first + i] = (norma_coefficients){by->center[i], by->scale[i], by->bias[i], by->offset[i],
+                                                        by->slope[i]};
+}
+
+norma_coefficient_rows norma_rows_from(norma_coefficient_rows by, const norma_family *family, int64_t first) {
+  const int64_t at = first * family->real_size;
+  return (norma_coefficient_rows){(char *)by.center + at, (char *)by.scale + at, (char *)by.bias + at,
+                                  (char *)by.offset + at, (char *)by.slope + at};
 }
 
 void norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t slice, int64_t first, int64_t count,

@@ -36,9 +36,10 @@ typedef struct norma_channel_sums {
 typedef struct norma_space {
   norma_sums *runs;               /* runs: [slices][channels] */
   norma_sum_rows rows;            /* rows: the first slice; norma_space_rows gives the others */
-  norma_coefficients *by_channel; /* [channels] */
   bool *is_wide;                  /* [channels], whether the channel needs the wide family */
-  norma_coefficient_rows by;      /* rows: by_channel as reals */
+  norma_coefficients *by_channel; /* runs: [channels] */
+  norma_coefficient_rows by;      /* rows: as reals, */
+  norma_coefficient_rows by_wide; /* and in double */
 } norma_space;
 
 /* The bytes that a plan needs, whatever the alignment of the block. */
@@ -51,12 +52,12 @@ norma_space norma_space_cut(const norma_plan *plan, void *block);
 norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space, int64_t slice,
                                 int64_t first);
 
-/* Keeps the coefficients of `count` channels from `first` on, of rows as reals, too. */
+/* Keeps the coefficients of `count` channels from `first` on. */
 void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
                      const norma_channel_coefficients *by);
 
-/* The reals of channel `first` and its neighbours; NULL where there are runs. */
-norma_coefficient_rows norma_space_by(const norma_plan *plan, const norma_space *space, int64_t first);
+/* Coefficients of channel `first` and its neighbours in rows, each as large as a family's reals. */
+norma_coefficient_rows norma_rows_from(norma_coefficient_rows by, const norma_family *family, int64_t first);
 
 /* The sums of `count` channels from `first` on in a slice. */
 void norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t slice, int64_t first, int64_t count,
