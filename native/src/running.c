@@ -73,16 +73,18 @@ void norma_merge_statistics(int64_t channels, int64_t parts, const int64_t *coun
   }
 }
 
+/* The average of `batch` values, `channels` apart, about the first: equal ones are their own average. */
+static double average(int64_t batch, int64_t channels, const double *values) {
+  double off = 0;
+  for (int64_t image = 1; image < batch; image++) off += values[image * channels] - values[0];
+  return values[0] + off / (double)batch;
+}
+
 void norma_average_statistics(int64_t batch, int64_t channels, const double *means, const double *variances,
                               double *mean, double *variance) {
   for (int64_t c = 0; c < channels; c++) {
-    double mean_sum = 0, variance_sum = 0;
-    for (int64_t image = 0; image < batch; image++) {
-      mean_sum += means[image * channels + c];
-      variance_sum += variances[image * channels + c];
-    }
-    mean[c] = mean_sum / (double)batch;
-    variance[c] = variance_sum / (double)batch;
+    mean[c] = average(batch, channels, means + c);
+    variance[c] = average(batch, channels, variances + c);
   }
 }
 

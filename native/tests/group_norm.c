@@ -343,12 +343,26 @@ static void averages(void **state) {
   assert_int_equal(norma_instance_norm_average_statistics(2, 0, means, variances, mean, variance), NORMA_BAD_EXTENT);
 }
 
+/* The average of equal images is what each of them has. */
+static void average_of_equals(void **state) {
+  (void)state;
+  enum { IMAGES = 130 };
+  double means[IMAGES], variances[IMAGES], mean, variance;
+  for (int i = 0; i < IMAGES; i++) {
+    means[i] = 0.1;
+    variances[i] = 1.0 / 3;
+  }
+  assert_int_equal(norma_instance_norm_average_statistics(IMAGES, 1, means, variances, &mean, &variance), NORMA_OK);
+  assert_memory_equal(&mean, means, sizeof mean);
+  assert_memory_equal(&variance, variances, sizeof variance);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(formulas),       cmocka_unit_test(same_bits),      cmocka_unit_test(images_alone),
     cmocka_unit_test(outputs_alone),  cmocka_unit_test(levels),         cmocka_unit_test(nan_in_a_group),
     cmocka_unit_test(constant_group), cmocka_unit_test(guard_pages),    cmocka_unit_test(bad_groups),
-    cmocka_unit_test(averages)
+    cmocka_unit_test(averages),       cmocka_unit_test(average_of_equals)
   };
   return cmocka_run_group_tests_name("group_norm", tests, NULL, NULL);
 }
