@@ -152,6 +152,8 @@ typedef struct norma_family {
   double (*run_shift)(const void *x, int64_t length);
   /* Of up to GROUP channels: sums[c][0] = sum of (x - shift[c]), sums[c][1] = sum of (x - shift[c])^2 */
   void (*run_moments)(const void *x, norma_runs runs, const double *shift, double (*sums)[2]);
+  /* Of up to GROUP channels of one run each: the sums of x^2 */
+  void (*run_squares)(const void *x, norma_runs runs, double *sums);
   /* Of up to GROUP channels: sums[c][0] = sum of dy, sums[c][1] = sum of dy * (x - center) */
   void (*run_gradient_sums)(const void *x, const void *residual, const void *dy, norma_runs runs,
                             const norma_coefficients *by, double (*sums)[2]);

@@ -168,18 +168,18 @@ void norma_run_moments(const norma_plan *plan, const void *x, int64_t slice, int
   }
 }
 
-/* Adds the squares of a chunk of runs; in double where float cannot hold their sum. */
+/* Adds the squares of a chunk of single runs; in double where float cannot hold their sum. */
 static void add_squares(const struct chunk *chunk, norma_sums *total) {
   const norma_plan *plan = chunk->plan;
   const double least = settling(chunk).least;
-  double shift[GROUP] = {0}, sums[GROUP][2];
-  plan->fast->run_moments(chunk->x, chunk->runs, shift, sums);
+  double squares[GROUP];
+  plan->fast->run_squares(chunk->x, chunk->runs, squares);
   for (int64_t c = 0; c < chunk->runs.channels; c++) {
-    if (plan->wide && !(sums[c][1] >= least && sums[c][1] <= DBL_MAX)) {
+    if (plan->wide && !(squares[c] >= least && squares[c] <= DBL_MAX)) {
       const struct chunk one = channel_of(*chunk, c);
-      plan->wide->run_moments(one.x, one.runs, shift, &sums[c]);
+      plan->wide->run_squares(one.x, one.runs, &squares[c]);
     }
-    total[c].square += sums[c][1];
+    total[c].square += squares[c];
   }
 }
 
