@@ -61,17 +61,17 @@ typedef struct norma_runs {
 } norma_runs;
 
 /*
- * Runs one after the other that go directly from their sums to their outputs. Each is `pieces` pieces that are summed
- * about a shift each, and `parts` parts that have a gamma and a beta each.
+ * Runs one after the other that go directly from their sums to their outputs. Each is summed in pieces, about a shift
+ * each, and written in `parts` parts, which have a gamma and a beta each.
  */
 typedef struct norma_direct_runs {
   norma_runs runs; /* as for normalize, but for count and channels */
   int64_t piece_length;
   int64_t parts;
-  int64_t period;          /* parts that have parameters of their own; those after them have the same again */
+  int64_t period;           /* parts that have parameters of their own; those after them have the same again */
   const void *gamma, *beta; /* parameters of parts, or NULL */
   double epsilon;
-  double least; /* smallest sum of squares of a value that is kept */
+  double least;   /* smallest sum of squares of a value that is kept */
   bool squares;   /* by the root mean square; else by mean and variance */
   bool is_narrow; /* reals are float, which does not hold everything */
   double *mean, *variance, *inv_std; /* of runs, out, each or NULL */
@@ -105,7 +105,7 @@ typedef struct norma_rows {
  * How a pass computes, with d = x - center:
  *   normalize       y  = d * scale + bias
  *   gradient input  dx = ((dy - offset) - d * slope) * scale
- * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0; behind FUSION_AFFINE gamma * dy,
+ * Behind ReLU the gradients take 0 for dy where d * scale + bias (+ residual) <= 0; behind FUSION_SCALE gamma * dy,
  * and behind FUSION_WEIGHT bias * dy, where bias is gamma.
  */
 typedef struct norma_coefficients {
