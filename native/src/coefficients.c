@@ -7,8 +7,8 @@
 #include "statistics.h"
 
 /*
- * Loops over the channels of a piece have no branches, and what decides is counted, so that compilers make vector
- * instructions of them; what is rare comes after, channel by channel.
+ * Loops over the channels of a piece have no branches, and what decides is counted, in double like everything else, so
+ * that compilers make vector instructions of them; what is rare comes after, channel by channel.
  */
 
 void norma_inv_std(int64_t count, const double *variance, double epsilon, double *inv_std) {
@@ -26,12 +26,12 @@ static void split(const norma_plan *plan, const norma_channels *of, norma_channe
   }
 }
 
-static int64_t forward_fits(const norma_channel_coefficients *by, int64_t i) {
+static int forward_fits(const norma_channel_coefficients *by, int64_t i) {
   return norma_forward_fits(by->center[i], by->scale[i], by->bias[i]);
 }
 
-static int64_t gradient_fits(const norma_channel_coefficients *by, int64_t i, bool rectified) {
-  const int64_t bias_fits = rectified ? norma_term_fits(by->bias[i]) : 1;
+static int gradient_fits(const norma_channel_coefficients *by, int64_t i, bool rectified) {
+  const int bias_fits = rectified ? norma_term_fits(by->bias[i]) : 1;
   return bias_fits & norma_gradient_fits(by->center[i], by->scale[i], by->offset[i], by->slope[i]);
 }
 
@@ -39,9 +39,9 @@ void norma_normalize_coefficients(const norma_plan *plan, const norma_channels *
                                   norma_channel_coefficients *by) {
   split(plan, of, by);
   if (!plan->wide) return;
-  int64_t fit = 0;
-  for (int64_t i = 0; i < of->count; i++) fit += forward_fits(by, i);
-  if (fit == of->count) return;
+  double unfit = 0;
+  for (int64_t i = 0; i < of->count; i++) unfit += forward_fits(by, i) ? 0.0 : 1.0;
+  if (unfit == 0) return;
   for (int64_t i = 0; i < of->count; i++) {
     if (forward_fits(by, i)) continue;
     by->is_wide[i] = true;
@@ -65,9 +65,9 @@ void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *o
   set_slopes(of, mean_dy, mean_dy_x_hat, by);
   if (!plan->wide) return;
   const bool rectified = plan->fusion != FUSION_NONE;
-  int64_t fit = 0;
-  for (int64_t i = 0; i < of->count; i++) fit += gradient_fits(by, i, rectified);
-  if (fit == of->count) return;
+  double unfit = 0;
+  for (int64_t i = 0; i < of->count; i++) unfit += gradient_fits(by, i, rectified) ? 0.0 : 1.0;
+  if (unfit == 0) return;
   for (int64_t i = 0; i < of->count; i++) {
     if (gradient_fits(by, i, rectified)) continue;
     by->is_wide[i] = true;
@@ -75,6 +75,10 @@ void norma_gradient_coefficients(const norma_plan *plan, const norma_channels *o
     by->bias[i] = of->beta[i];
     by->offset[i] = mean_dy[i];
   }
+}
+
+static int weighted_fits(const norma_channel_coefficients *by, int64_t i) {
+  return gradient_fits(by, i, false) & norma_factor_fits(by->bias[i]);
 }
 
 void norma_weighted_coefficients(const norma_plan *plan, const norma_channels *of, const double *mean_g,
@@ -85,11 +89,11 @@ void norma_weighted_coefficients(const norma_plan *plan, const norma_channels *o
   memcpy(by->bias, of->gamma, (size_t)of->count * sizeof *by->bias);
   set_slopes(of, mean_g, mean_g_x_hat, by);
   if (!plan->wide) return;
-  int64_t fit = 0;
-  for (int64_t i = 0; i < of->count; i++) fit += gradient_fits(by, i, false) & norma_factor_fits(by->bias[i]);
-  if (fit == of->count) return;
+  double unfit = 0;
+  for (int64_t i = 0; i < of->count; i++) unfit += weighted_fits(by, i) ? 0.0 : 1.0;
+  if (unfit == 0) return;
   for (int64_t i = 0; i < of->count; i++) {
-    if (gradient_fits(by, i, false) & norma_factor_fits(by->bias[i])) continue;
+    if (weighted_fits(by, i)) continue;
     by->is_wide[i] = true;
     by->center[i] = of->mean[i];
     by->offset[i] = mean_g[i];

@@ -72,6 +72,20 @@ static void run_rows(const norma_job *job, norma_member member) {
   }
 }
 
+/* A member's share of the channels, from their sums to their outputs: it waits for nobody. */
+static void run_columns(const norma_job *job, norma_member member) {
+  const norma_plan *plan = &job->plan;
+  const int64_t together = norma_plan_together(plan);
+  int64_t first, end;
+  norma_share(member, plan->channels / together, &first, &end);
+  first *= together;
+  end *= together;
+  if (job->sum == SUM_GRADIENTS) norma_prepare_channels(job, first, end);
+  for (int64_t slice = 0; slice < plan->slices; slice++) norma_sum_row_slice(job, slice, first, end);
+  finish_channels(job, job->finish, first, end, ALONE);
+  if (job->apply != APPLY_NOTHING) norma_apply_rows(job, 0, plan->batch, first, end);
+}
+
 /* ---- runs -------------------------------------------------------------------------------------- */
 
 /* Channels [first, end), and how far ahead the next ones lie that are to be fetched; 0 for none. */
@@ -261,6 +275,10 @@ void norma_take_part(const norma_job *job, norma_member member) {
   }
   if (goes_directly(job)) {
     run_directly(job, member);
+    return;
+  }
+  if (norma_plan_shares_columns(&job->plan, member.team)) {
+    run_columns(job, member);
     return;
   }
   if (job->sum == SUM_GRADIENTS) {

@@ -39,15 +39,29 @@ typedef struct gathered {
 /* Of a slice of n values a channel, those from `i` to before `end` are of group `g`. */
 typedef void gather(gathered *of, int64_t g, const norma_channel_sums *sums, int64_t i, int64_t end, double n);
 
+/* Sums of every fourth term: an addition takes longer than the next one may wait. */
+typedef struct four_sums {
+  double of[4];
+} four_sums;
+
+static double total_of(const four_sums *sums) {
+  return (sums->of[0] + sums->of[2]) + (sums->of[1] + sums->of[3]);
+}
+
 static void gather_off(gathered *of, int64_t g, const norma_channel_sums *sums, int64_t i, int64_t end, double n) {
-  for (; i < end; i++) of->off[g] += norma_sum_about(of->origin[g], n, sums->shift[i], sums->sum[i]);
+  four_sums off = {0};
+  for (int64_t k = 0; i < end; i++, k++)
+    off.of[k % 4] += norma_sum_about(of->origin[g], n, sums->shift[i], sums->sum[i]);
+  of->off[g] += total_of(&off);
 }
 
 static void gather_square(gathered *of, int64_t g, const norma_channel_sums *sums, int64_t i, int64_t end, double n) {
-  for (; i < end; i++) {
+  four_sums square = {0};
+  for (int64_t k = 0; i < end; i++, k++) {
     const double e = of->origin[g] - sums->shift[i] + of->off[g];
-    of->square[g] += norma_square_about(e, n, sums->sum[i], sums->square[i]);
+    square.of[k % 4] += norma_square_about(e, n, sums->sum[i], sums->square[i]);
   }
+  of->square[g] += total_of(&square);
 }
 
 static void for_each_slice(gathered *of, gather *add) {

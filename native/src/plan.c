@@ -308,6 +308,12 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   return (norma_slabs){.width = passing, .shared = true, .turns = true};
 }
 
+bool norma_plan_shares_columns(const norma_plan *plan, int64_t team) {
+  const int64_t together = norma_plan_together(plan);
+  const int64_t share = divide_up(plan->channels / together, team) * together;
+  return plan->by_rows && plan->slices < team && 4 * share * team <= 5 * plan->channels;
+}
+
 bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors) {
   if (plan->by_rows || plan->batch > 1 || plan->slices != plan->pieces) return false;
   if (plan->pieces > DIRECT_PIECES || plan->group > DIRECT_PARTS) return false;

@@ -120,6 +120,9 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors);
  */
 bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors);
 
+/* Whether a team has fewer slices of rows than members, but channels that share out well. */
+bool norma_plan_shares_columns(const norma_plan *plan, int64_t team);
+
 /* A thread of a team. */
 typedef struct norma_member {
   int32_t thread;

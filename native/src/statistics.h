@@ -7,7 +7,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdint.h>
 
 /*
  * The moments from those of slices. With n_i, shift_i, S_i, Q_i of slice i:
@@ -56,25 +55,25 @@ static inline double norma_offset_of(double mean, double center, double slope, d
 }
 
 /* A factor that is a normal float with room for a product; false for NaN. */
-static inline int64_t norma_factor_fits(double value) {
+static inline int norma_factor_fits(double value) {
   const double size = fabs(value);
   return (size == 0) | ((size >= 0x1p-100) & (size <= 0x1p100));
 }
 
-static inline int64_t norma_term_fits(double value) { return fabs(value) <= 0x1p100; }
+static inline int norma_term_fits(double value) { return fabs(value) <= 0x1p100; }
 
 /* Whether the forward pass may compute in float. */
-static inline int64_t norma_forward_fits(double center, double scale, double bias) {
+static inline int norma_forward_fits(double center, double scale, double bias) {
   return norma_factor_fits(scale) & norma_term_fits(center) & norma_term_fits(bias);
 }
 
 /* Whether the backward pass may. */
-static inline int64_t norma_gradient_fits(double center, double scale, double offset, double slope) {
+static inline int norma_gradient_fits(double center, double scale, double offset, double slope) {
   return norma_factor_fits(scale) & norma_term_fits(center) & norma_factor_fits(slope) & norma_term_fits(offset);
 }
 
 /* Whether float has the range for the sum of a channel's deviations times gradients. */
-static inline int64_t norma_deviations_fit(double inv_std) {
+static inline int norma_deviations_fit(double inv_std) {
   return (inv_std == 0) | ((inv_std >= 0x1p-30) & (inv_std <= 0x1p30));
 }
 
