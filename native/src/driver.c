@@ -158,7 +158,7 @@ static void relay(const norma_job *job, slab written, slab added, bool backwards
   const int64_t steps = divide_up(past - first, step);
   for (int64_t i = 0; i < steps; i++) {
     int64_t slice = first + (backwards ? steps - 1 - i : i) * step;
-    const int64_t end = past - slice < step ? past : slice + step;
+    const int64_t end = end_of(slice, step, past);
     if (!is_empty(written)) apply_slices(job, written, slice, end);
     for (; !is_empty(added) && slice < end; slice++) norma_sum_run_slice(job, slice, added.first, added.end);
   }
@@ -166,7 +166,7 @@ static void relay(const norma_job *job, slab written, slab added, bool backwards
 
 /* The slab after channel `first` of those before `end`; empty if there is none. */
 static slab next_slab(int64_t first, int64_t end, int64_t width) {
-  return (slab){.first = first, .end = end - first < width ? end : first + width};
+  return (slab){.first = first, .end = end_of(first, width, end)};
 }
 
 /* Channels [first, end), which a member takes alone, or the team. */
@@ -221,7 +221,7 @@ static void run_directly(const norma_job *job, norma_member member) {
   norma_share(member, job->plan.channels / together, &first, &end);
   while (first < end) {
     first = norma_take_direct(job, first, end);
-    const int64_t past = at_most(first + LEFT_AT_ONCE, end);
+    const int64_t past = end_of(first, LEFT_AT_ONCE, end);
     if (first < past) {
       if (job->sum == SUM_GRADIENTS) norma_prepare_channels(job, first * together, past * together);
       norma_run_channels(job, first * together, past * together);
@@ -239,9 +239,8 @@ static void apply_in_order(const norma_job *job, norma_member member) {
   int64_t unit, last;
   norma_share(member, plan->batch * units, &unit, &last);
   while (unit < last) {
-    const int64_t rest = last - unit;
     const int64_t channel = unit % units / plan->pieces;
-    const int64_t channels = plan->pieces > 1 ? 1 : rest < units - channel ? rest : units - channel;
+    const int64_t channels = plan->pieces > 1 ? 1 : at_most(units - channel, last - unit);
     int64_t start;
     const norma_runs runs = norma_image_runs(plan, unit / units, unit % plan->pieces, channels, &start);
     norma_apply_runs(job, start, runs, channel, channel + channels);

@@ -7,11 +7,8 @@
 #include "statistics.h"
 
 void norma_centers(const norma_plan *plan, int64_t count, const double *mean, double *center) {
-  if (plan->fast->real_size == sizeof(double)) {
-    memcpy(center, mean, (size_t)count * sizeof *center);
-    return;
-  }
-  for (int64_t i = 0; i < count; i++) center[i] = norma_center_of(mean[i]);
+  const bool is_narrow = plan->wide != NULL;
+  for (int64_t i = 0; i < count; i++) center[i] = norma_center_of(mean[i], is_narrow);
 }
 
 static const void *moved(const norma_plan *plan, const void *tensor, int64_t elements) {

@@ -4,6 +4,7 @@
  */
 #include "kernels.h"
 
+#include "counts.h"
 #include "elements.h"
 #include "statistics.h"
 

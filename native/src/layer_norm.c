@@ -22,11 +22,6 @@ typedef struct gradients {
   char *chunk_sum, *chunk_product; /* [threads][length] reals */
 } gradients;
 
-/* Where a slice, a chunk or a row ends. */
-static int64_t end_of(int64_t first, int64_t length, int64_t end) {
-  return end - first < length ? end : first + length;
-}
-
 /* How rows are cut follows from the shape alone, for the sake of the bits. Kernels take four rows at once. */
 static void plan_gradients(const norma_plan *plan, gradients *g) {
   const int64_t rows = at_least(divide_up(plan->channels, SLICES_AT_MOST), SLICE_VALUES / plan->spatial);

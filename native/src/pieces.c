@@ -56,7 +56,7 @@ static void sum_group(const norma_job *job, int64_t slice, int64_t first, int64_
 }
 
 void norma_sum_run_slice(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
-  for (; first < end; first += GROUP) sum_group(job, slice, first, end - first < GROUP ? end : first + GROUP);
+  for (; first < end; first += GROUP) sum_group(job, slice, first, end_of(first, GROUP, end));
 }
 
 void norma_sum_row_slice(const norma_job *job, int64_t slice, int64_t first, int64_t end) {
@@ -227,7 +227,7 @@ void norma_apply_rows(const norma_job *job, int64_t first_row, int64_t end_row, 
     .flat = job->plan.flat
   };
   for (int64_t row = end_row; row > first_row; row -= rows.count) {
-    rows.count = row - first_row < CHUNK_ADDITIONS ? row - first_row : CHUNK_ADDITIONS;
+    rows.count = at_most(CHUNK_ADDITIONS, row - first_row);
     const int64_t start = (row - rows.count) * channels;
     for (int64_t c = first, to; c < end; c = to) {
       for (to = c + 1; to < end && is_wide[to] == is_wide[c];) to++;

@@ -238,11 +238,14 @@ int64_t norma_slice_count(const norma_plan *plan, int64_t slice) {
   return count_before(plan, end) - count_before(plan, first);
 }
 
-/* Whether slabs of a width share out well: no thread gets more than a quarter over its share. */
-static bool shares_well(const norma_plan *plan, int64_t width) {
-  const int64_t rounds = divide_up(divide_up(plan->channels, width), plan->threads);
-  return 4 * rounds * width * plan->threads <= 5 * plan->channels;
+/* Whether slabs of a width share out well in a team: no thread gets more than a quarter over its share. */
+static bool shares_well(const norma_plan *plan, int64_t width, int64_t team) {
+  const int64_t rounds = divide_up(divide_up(plan->channels, width), team);
+  return 4 * rounds * width * team <= 5 * plan->channels;
 }
+
+/* The bytes of its cache that a thread may fill with what it reads twice: there are outputs and coefficients, too. */
+static int64_t own_cache(const norma_plan *plan) { return plan->caches.second / 8 * 3; }
 
 /* The channels that so many bytes of each of the tensors have room for. */
 static int64_t room(const norma_plan *plan, int64_t tensors, int64_t bytes) {
@@ -282,8 +285,8 @@ static int64_t usual(const norma_plan *plan, int64_t bytes, int64_t even) {
 /* Slabs of at most so many channels that every thread takes for itself, if they share out well; else of none. */
 static norma_slabs own_slabs(const norma_plan *plan, int64_t width, int64_t even) {
   width -= width % even;
-  while (width > even && !shares_well(plan, width)) width -= even;
-  return (norma_slabs){.width = width > 0 && shares_well(plan, width) ? width : 0};
+  while (width > even && !shares_well(plan, width, plan->threads)) width -= even;
+  return (norma_slabs){.width = width > 0 && shares_well(plan, width, plan->threads) ? width : 0};
 }
 
 /*
@@ -292,7 +295,7 @@ static norma_slabs own_slabs(const norma_plan *plan, int64_t width, int64_t even
  * have their own, too, where none would stay, unless a channel alone is larger than all the caches.
  */
 norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
-  const int64_t cache = plan->caches.second / 8 * 3;
+  const int64_t cache = own_cache(plan);
   const int64_t even = at_most(even_channels(plan), plan->channels);
   if (has_places(plan, tensors, 1)) {
     const norma_slabs own = own_slabs(plan, at_most(room(plan, tensors, cache), usual(plan, GROUP_BYTES, even)), even);
@@ -309,16 +312,14 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
 }
 
 bool norma_plan_shares_columns(const norma_plan *plan, int64_t team) {
-  const int64_t together = norma_plan_together(plan);
-  const int64_t share = divide_up(plan->channels / together, team) * together;
-  return plan->by_rows && plan->slices < team && 4 * share * team <= 5 * plan->channels;
+  return plan->by_rows && plan->slices < team && shares_well(plan, norma_plan_together(plan), team);
 }
 
 bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors) {
   if (plan->by_rows || plan->batch > 1 || plan->slices != plan->pieces) return false;
   if (plan->pieces > DIRECT_PIECES || plan->group > DIRECT_PARTS) return false;
   const int64_t together = norma_plan_together(plan);
-  return room(plan, tensors, plan->caches.second / 8 * 3) >= together && shares_well(plan, together);
+  return room(plan, tensors, own_cache(plan)) >= together && shares_well(plan, together, plan->threads);
 }
 
 void norma_share(norma_member member, int64_t units, int64_t *first, int64_t *end) {

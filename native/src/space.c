@@ -1,15 +1,15 @@
 #include "space.h"
 
+#include "counts.h"
 #include "reals.h"
 
 enum { ALIGNMENT = 64 }; /* so that no two arrays share a cache line */
 
 /* Takes the next `size` bytes of a block; only counts them where there is none. */
 static void *take(char **at, int64_t *used, int64_t size) {
-  const int64_t whole = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   void *taken = *at;
-  if (*at) *at += whole;
-  *used += whole;
+  if (*at) *at += whole_lines(size);
+  *used += whole_lines(size);
   return taken;
 }
 

@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 /*
  * The moments from those of slices. With n_i, shift_i, S_i, Q_i of slice i:
@@ -33,9 +34,9 @@ static inline double norma_inv_std_of(double variance, double epsilon) {
   return square == 0 ? 0 : inverse;
 }
 
-/* The mean as a float, unless that overflows. */
-static inline double norma_center_of(double mean) {
-  const double real = (double)(float)mean;
+/* The mean as a real has it, which is a float where reals are narrow; as it is where that overflows. */
+static inline double norma_center_of(double mean, bool is_narrow) {
+  const double real = is_narrow ? (double)(float)mean : mean;
   return fabs(real) <= DBL_MAX ? real : mean;
 }
 

@@ -26,12 +26,15 @@ typedef struct subject {
 typedef struct test_shape {
   int64_t parts, length, piece;
 } test_shape;
-static const test_shape shapes[] = {{1, 1, 1},    {1, 17, 17},  {3, 5, 15},   {4, 64, 256},
-                               {7, 33, 231}, {2, 500, 96}, {1, 4105, 2080}, {3, 4105, 2080}};
+static const test_shape shapes[] = {
+  {1, 1, 1}, {1, 17, 17}, {3, 5, 15}, {4, 64, 256}, {7, 33, 231}, {2, 500, 96}, {1, 4105, 2080}, {3, 4105, 2080}
+};
 
 static guarded memory_x, memory_dy, memory_out;
 static char *expected;
-static double part_gamma[RUNS * MOST_PARTS], part_beta[RUNS * MOST_PARTS]; /* as the subject's parameters */
+/* Parameters of parts, as the subject reads them, and their values: after two runs come the same again. */
+static char gammas[2 * MOST_PARTS * sizeof(double)], betas[2 * MOST_PARTS * sizeof(double)];
+static double part_gamma[RUNS * MOST_PARTS], part_beta[RUNS * MOST_PARTS];
 static char element_gamma[PARAMETERS * sizeof(double)], element_beta[PARAMETERS * sizeof(double)];
 
 static int make_memory(void **state) {
@@ -70,13 +73,13 @@ static void for_each_subject(void (*check)(const subject *, const test_shape *))
 /* ---- Arrays ----------------------------------------------------------------------------------- */
 
 static int64_t run_length(const test_shape *shape) { return shape->parts * shape->length; }
-static int64_t bytes_of(const subject *s, const test_shape *shape, int64_t runs) {
-  return runs * run_length(shape) * s->family->element_size;
+static int64_t bytes_of(const subject *s, const test_shape *shape) {
+  return RUNS * run_length(shape) * s->family->element_size;
 }
 
 /* The place of all runs in a memory, whose end is theirs. */
 static char *placed(guarded memory, const subject *s, const test_shape *shape) {
-  return guarded_end(memory, bytes_of(s, shape, RUNS));
+  return guarded_end(memory, bytes_of(s, shape));
 }
 
 static char *fill(guarded memory, const subject *s, const test_shape *shape, uint64_t seed) {
@@ -87,13 +90,13 @@ static char *fill(guarded memory, const subject *s, const test_shape *shape, uin
 
 static char *clear(const subject *s, const test_shape *shape) {
   char *out = placed(memory_out, s, shape);
-  fill_pattern(out, bytes_of(s, shape, RUNS));
-  memcpy(expected, out, (size_t)bytes_of(s, shape, RUNS));
+  fill_pattern(out, bytes_of(s, shape));
+  memcpy(expected, out, (size_t)bytes_of(s, shape));
   return out;
 }
 
-/* Parameters, as the subject reads them: the second half of the runs has those of the first again. */
-static void fill_parameters(const subject *s, const test_shape *shape, void *gammas, void *betas, int64_t count) {
+static void fill_parameters(const subject *s, const test_shape *shape) {
+  const int64_t count = 2 * shape->parts;
   uint64_t seed = (uint64_t)count;
   for (int64_t i = 0; i < count; i++) {
     parameter_put(s->type, gammas, i, 1 + random_normal(&seed) / 2);
@@ -118,7 +121,7 @@ static norma_runs runs_of(int64_t channels, int64_t length) {
   return (norma_runs){.count = 1, .channels = channels, .length = length, .apart = length, .stride = channels * length};
 }
 
-static double center_of(const subject *s, double mean) { return s->is_narrow ? norma_center_of(mean) : mean; }
+static double center_of(const subject *s, double mean) { return norma_center_of(mean, s->is_narrow); }
 
 /* ---- Forward ---------------------------------------------------------------------------------- */
 
@@ -149,8 +152,7 @@ typedef struct forward {
 } forward;
 
 /* By parameters of parts or, where `fusion` says so, of elements. */
-static void set_forward(const subject *s, const test_shape *shape, norma_fusion fusion, bool squares,
-                        const void *gammas, const void *betas, forward *f) {
+static void set_forward(const subject *s, const test_shape *shape, norma_fusion fusion, bool squares, forward *f) {
   memset(f, 0, sizeof *f);
   const bool of_parts = fusion == FUSION_NONE && !squares;
   f->of = (norma_direct_runs){
@@ -199,24 +201,23 @@ static void check_forward(const subject *s, const test_shape *shape, forward *f,
   char *y = clear(s, shape);
   assert_int_equal(s->family->run_direct(x, y, &f->of, 0, RUNS), stop);
   for (int64_t r = 0; r < stop; r++) expect_run(s, shape, f, x, r);
-  if (memcmp(y, expected, (size_t)bytes_of(s, shape, RUNS)) != 0)
+  if (memcmp(y, expected, (size_t)bytes_of(s, shape)) != 0)
     fail_msg("%s, %s: y of %ld parts of %ld, stop %ld", s->level, type_name(s->type), (long)shape->parts,
              (long)shape->length, (long)stop);
 }
 
 static void check_forward_ways(const subject *s, const test_shape *shape) {
-  char gammas[2 * MOST_PARTS * sizeof(double)], betas[2 * MOST_PARTS * sizeof(double)];
   forward f;
   const char *x = fill(memory_x, s, shape, 7);
-  fill_parameters(s, shape, gammas, betas, 2 * shape->parts);
+  fill_parameters(s, shape);
   for (int squares = 0; squares < 2; squares++) {
-    set_forward(s, shape, FUSION_NONE, squares, gammas, betas, &f);
+    set_forward(s, shape, FUSION_NONE, squares, &f);
     check_forward(s, shape, &f, x, RUNS);
     f.of.runs.stream = true;
     check_forward(s, shape, &f, x, RUNS);
     if (run_length(shape) > PARAMETERS) continue;
     fill_elements(s);
-    set_forward(s, shape, squares ? FUSION_SCALE : FUSION_AFFINE, squares, NULL, NULL, &f);
+    set_forward(s, shape, squares ? FUSION_SCALE : FUSION_AFFINE, squares, &f);
     check_forward(s, shape, &f, x, RUNS);
   }
 }
@@ -226,12 +227,13 @@ static void forward_bits(void **state) {
   for_each_subject(check_forward_ways);
 }
 
-/* A run with a NaN, and one whose first elements lie far from its mean, are left. */
+/* A run with a NaN, and one whose first elements lie far from its mean, are left; here without gamma and beta. */
 static void check_forward_stops(const subject *s, const test_shape *shape) {
   forward f;
   char *x = fill(memory_x, s, shape, 8);
   const int64_t size = s->family->element_size, length = run_length(shape);
-  set_forward(s, shape, FUSION_NONE, false, NULL, NULL, &f);
+  set_forward(s, shape, FUSION_NONE, false, &f);
+  f.of.gamma = f.of.beta = NULL;
   if (length >= 64)
     for (int64_t i = 0; i < 16; i++) value_put(s->type, x + 3 * length * size, i, 300);
   value_put(s->type, x + 5 * length * size, length - 1, (double)NAN);
@@ -245,13 +247,12 @@ static void forward_stops(void **state) {
 
 /* A gamma that float cannot scale by is left where it would have to. */
 static void check_large_gamma(const subject *s, const test_shape *shape) {
-  char gammas[2 * MOST_PARTS * sizeof(double)], betas[2 * MOST_PARTS * sizeof(double)];
   forward f;
   const char *x = fill(memory_x, s, shape, 9);
-  fill_parameters(s, shape, gammas, betas, 2 * shape->parts);
+  fill_parameters(s, shape);
   parameter_put(s->type, gammas, shape->parts, 1e35);
   for (int64_t r = 1; r < RUNS; r += 2) part_gamma[r * shape->parts] = parameter_at(s->type, gammas, shape->parts);
-  set_forward(s, shape, FUSION_NONE, false, gammas, betas, &f);
+  set_forward(s, shape, FUSION_NONE, false, &f);
   check_forward(s, shape, &f, x, s->is_narrow ? 1 : RUNS);
 }
 
@@ -268,7 +269,7 @@ typedef struct backward {
   double mean[RUNS], inv_std[RUNS], sum_dy[RUNS * MOST_PARTS], sum_dy_x_hat[RUNS * MOST_PARTS];
 } backward;
 
-static void set_backward(const subject *s, const test_shape *shape, const void *gammas, backward *b) {
+static void set_backward(const subject *s, const test_shape *shape, backward *b) {
   memset(b, 0, sizeof *b);
   b->tensors = (norma_gradient_tensors){.x = fill(memory_x, s, shape, 10), .dy = fill(memory_dy, s, shape, 11)};
   for (int64_t r = 0; r < RUNS; r++) {
@@ -336,16 +337,15 @@ static void check_backward(const subject *s, const test_shape *shape, backward *
   b->tensors.dx = dx;
   assert_int_equal(s->family->run_direct_gradient(b->tensors, &b->of, 0, RUNS), stop);
   for (int64_t r = 0; r < stop; r++) expect_gradient(s, shape, b, r);
-  if (memcmp(dx, expected, (size_t)bytes_of(s, shape, RUNS)) != 0)
+  if (memcmp(dx, expected, (size_t)bytes_of(s, shape)) != 0)
     fail_msg("%s, %s: dx of %ld parts of %ld, stop %ld", s->level, type_name(s->type), (long)shape->parts,
              (long)shape->length, (long)stop);
 }
 
 static void check_backward_ways(const subject *s, const test_shape *shape) {
-  char gammas[2 * MOST_PARTS * sizeof(double)], betas[2 * MOST_PARTS * sizeof(double)];
   backward b;
-  fill_parameters(s, shape, gammas, betas, 2 * shape->parts);
-  set_backward(s, shape, gammas, &b);
+  fill_parameters(s, shape);
+  set_backward(s, shape, &b);
   check_backward(s, shape, &b, RUNS);
   b.of.runs.stream = true;
   check_backward(s, shape, &b, RUNS);
@@ -358,10 +358,9 @@ static void backward_bits(void **state) {
 
 /* Sums or coefficients that float cannot hold are left. */
 static void check_backward_stops(const subject *s, const test_shape *shape) {
-  char gammas[2 * MOST_PARTS * sizeof(double)], betas[2 * MOST_PARTS * sizeof(double)];
   backward b;
-  fill_parameters(s, shape, gammas, betas, 2 * shape->parts);
-  set_backward(s, shape, gammas, &b);
+  fill_parameters(s, shape);
+  set_backward(s, shape, &b);
   b.inv_std[5] = 0x1p40;
   check_backward(s, shape, &b, s->is_narrow ? 5 : RUNS);
   if (s->type != NORMA_FLOAT32 && s->type != NORMA_BFLOAT16) return;
