@@ -38,7 +38,12 @@ static inline void norma_parameters_get(int32_t data_type, const void *parameter
 
 static inline void norma_parameters_put(int32_t data_type, void *parameters, int64_t first, int64_t count,
                                         const double *values) {
-  for (int64_t i = 0; i < count; i++) norma_parameter_put(data_type, parameters, first + i, values[i]);
+  if (data_type == NORMA_FLOAT64) {
+    memcpy((double *)parameters + first, values, (size_t)count * sizeof *values);
+  } else {
+    float *to = (float *)parameters + first;
+    for (int64_t i = 0; i < count; i++) to[i] = (float)values[i];
+  }
 }
 
 #endif

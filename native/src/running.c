@@ -1,8 +1,11 @@
 #include "running.h"
 
+#include <float.h>
 #include <math.h>
 
+#include "counts.h"
 #include "parameters.h"
+#include "plan.h"
 
 /* The weights of the old value and of the batch. */
 typedef struct weights {
@@ -15,14 +18,52 @@ static weights weights_of(const norma_running_rule *rule, int64_t batch_number) 
   return (weights){(k - 1) / k, 1 / k};
 }
 
-/* An old value without weight is not read: it may be anything. */
-static double blend(weights by, double old, double batch) {
-  return by.old == 0 ? batch : by.old * old + by.batch * batch;
+/* One of the two running statistics, and what belongs to it of the batch, times `correction`. */
+typedef struct moved {
+  int32_t data_type;
+  void *running;
+  const double *batch;
+  double correction;
+} moved;
+
+/* What `count` channels, at most PIECE, are to become. An old value without weight may be anything. */
+static void blend(weights by, const moved *of, int64_t first, int64_t count, double *values) {
+  double old[PIECE];
+  norma_parameters_get(of->data_type, of->running, first, count, 0, old);
+  for (int64_t i = 0; i < count; i++) {
+    const double batch = of->batch[first + i] * of->correction;
+    values[i] = by.old == 0 ? batch : by.old * old[i] + by.batch * batch;
+  }
 }
 
-/* What a double becomes as a parameter: infinite where it is out of range. */
-static double as_parameter(int32_t data_type, double value) {
-  return data_type == NORMA_FLOAT64 ? value : (double)(float)value;
+/* Whether the parameters that doubles become are finite, which those out of range are not. */
+static bool are_finite(int32_t data_type, int64_t count, const double *values) {
+  const double most = data_type == NORMA_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
+  double infinite = 0;
+  for (int64_t i = 0; i < count; i++) {
+    const double value = data_type == NORMA_FLOAT64 ? values[i] : (double)(float)values[i];
+    infinite += fabs(value) <= most ? 0.0 : 1.0;
+  }
+  return infinite == 0;
+}
+
+static bool stay_finite(weights by, const moved *of, int64_t channels) {
+  double values[PIECE];
+  for (int64_t c = 0; c < channels; c += PIECE) {
+    const int64_t count = at_most(channels - c, PIECE);
+    blend(by, of, c, count, values);
+    if (!are_finite(of->data_type, count, values)) return false;
+  }
+  return true;
+}
+
+static void move(weights by, const moved *of, int64_t channels) {
+  double values[PIECE];
+  for (int64_t c = 0; c < channels; c += PIECE) {
+    const int64_t count = at_most(channels - c, PIECE);
+    blend(by, of, c, count, values);
+    norma_parameters_put(of->data_type, of->running, c, count, values);
+  }
 }
 
 bool norma_update_running(const norma_running_rule *rule, int64_t batch_number,
@@ -30,22 +71,12 @@ bool norma_update_running(const norma_running_rule *rule, int64_t batch_number,
   const weights by = weights_of(rule, batch_number);
   const double n = (double)running.count;
   const double correction = rule->unbiased ? n / (n - 1) : 1;
-  const int32_t type = running.data_type;
-  /* The first pass looks, the second writes: a refused batch has changed nothing. */
-  for (int pass = rule->refuse_nonfinite ? 0 : 1; pass < 2; pass++) {
-    for (int64_t c = 0; c < running.channels; c++) {
-      const double old_mean = norma_parameter_at(type, running.running_mean, c, 0);
-      const double old_var = norma_parameter_at(type, running.running_var, c, 1);
-      const double mean = blend(by, old_mean, running.mean[c]);
-      const double var = blend(by, old_var, running.variance[c] * correction);
-      if (pass == 1) {
-        norma_parameter_put(type, running.running_mean, c, mean);
-        norma_parameter_put(type, running.running_var, c, var);
-      } else if (!isfinite(as_parameter(type, mean)) || !isfinite(as_parameter(type, var))) {
-        return false;
-      }
-    }
-  }
+  const moved mean = {running.data_type, running.running_mean, running.mean, 1};
+  const moved var = {running.data_type, running.running_var, running.variance, correction};
+  if (rule->refuse_nonfinite && !(stay_finite(by, &mean, running.channels) && stay_finite(by, &var, running.channels)))
+    return false; /* and has changed nothing */
+  move(by, &mean, running.channels);
+  move(by, &var, running.channels);
   return true;
 }
 
