@@ -167,7 +167,7 @@ static norma_status forward_training(const norma_batch_norm *norm, bool relu, co
   REQUIRE(values_per_channel(norm) > 1, NORMA_ONE_VALUE_PER_CHANNEL);
   norma_job job = {
     .sum = SUM_MOMENTS,
-    .finish = norma_finish_forward_training,
+    .finish = FINISH_FORWARD_TRAINING,
     .apply = APPLY_NORMALIZE,
     .relu = relu,
     .x = x,
@@ -198,7 +198,7 @@ static norma_status forward_inference(const norma_batch_norm *norm, bool relu, c
   };
   CHECK_ARRAYS(arrays);
   norma_job job = {
-    .finish = norma_finish_normalize,
+    .finish = FINISH_NORMALIZE,
     .apply = APPLY_NORMALIZE,
     .relu = relu,
     .x = x,
@@ -242,7 +242,7 @@ static norma_status backward_training(const norma_batch_norm *norm, bool relu, c
   REQUIRE(values_per_channel(norm) > 1, NORMA_ONE_VALUE_PER_CHANNEL);
   norma_job job = {
     .sum = SUM_GRADIENTS,
-    .finish = norma_finish_backward_training,
+    .finish = FINISH_BACKWARD_TRAINING,
     .apply = dx ? APPLY_GRADIENT : APPLY_NOTHING,
     .relu = relu,
     .x = x,
@@ -286,7 +286,7 @@ static norma_status backward_inference(const norma_batch_norm *norm, bool relu, 
   CHECK(check_dresidual(residual, dx, dresidual));
   norma_job job = {
     .sum = dgamma || dbeta ? SUM_GRADIENTS : SUM_NOTHING,
-    .finish = norma_finish_backward_inference,
+    .finish = FINISH_BACKWARD_INFERENCE,
     .apply = !dx ? APPLY_NOTHING : relu ? APPLY_GRADIENT : APPLY_SCALE,
     .relu = relu,
     .x = x,
@@ -422,7 +422,7 @@ norma_status norma_batch_norm_local_statistics(const norma_batch_norm *norm, con
   CHECK_ARRAYS(arrays);
   norma_job job = {
     .sum = SUM_MOMENTS,
-    .finish = norma_finish_statistics,
+    .finish = FINISH_STATISTICS,
     .x = x,
     .mean_out = mean,
     .variance_out = variance
@@ -469,7 +469,7 @@ norma_status norma_batch_norm_normalize(const norma_batch_norm *norm, const void
   };
   CHECK_ARRAYS(arrays);
   norma_job job = {
-    .finish = norma_finish_normalize,
+    .finish = FINISH_NORMALIZE,
     .apply = APPLY_NORMALIZE,
     .x = x,
     .gamma = gamma,
@@ -499,7 +499,7 @@ norma_status norma_batch_norm_local_gradient_sums(const norma_batch_norm *norm, 
   CHECK_ARRAYS(arrays);
   norma_job job = {
     .sum = SUM_GRADIENTS,
-    .finish = norma_finish_gradient_sums,
+    .finish = FINISH_GRADIENT_SUMS,
     .x = x,
     .dy = dy,
     .mean = mean,
@@ -552,7 +552,7 @@ norma_status norma_batch_norm_gradient_input(const norma_batch_norm *norm, const
   CHECK_ARRAYS(arrays);
   REQUIRE(count >= values_per_channel(norm), NORMA_BAD_COUNT);
   norma_job job = {
-    .finish = norma_finish_gradient_input,
+    .finish = FINISH_GRADIENT_INPUT,
     .apply = APPLY_GRADIENT,
     .x = x,
     .dy = dy,
@@ -663,7 +663,7 @@ static norma_status forward_samples(const norma_layer_norm *norm, bool rms, cons
   CHECK_ARRAYS(arrays);
   norma_job job = {
     .sum = rms ? SUM_SQUARES : SUM_MOMENTS,
-    .finish = rms ? norma_finish_rms_norm : norma_finish_layer_norm,
+    .finish = rms ? FINISH_RMS_NORM : FINISH_LAYER_NORM,
     .apply = APPLY_NORMALIZE,
     .x = x,
     .out = y,
@@ -693,7 +693,7 @@ static norma_status backward_samples(const norma_layer_norm *norm, bool rms, con
   CHECK_ARRAYS(arrays);
   norma_job job = {
     .sum = dx ? SUM_GRADIENTS : SUM_NOTHING,
-    .finish = rms ? norma_finish_rms_gradient : norma_finish_backward_training,
+    .finish = rms ? FINISH_RMS_GRADIENT : FINISH_BACKWARD_TRAINING,
     .apply = dx ? APPLY_GRADIENT : APPLY_NOTHING,
     .x = x,
     .dy = dy,
@@ -813,7 +813,7 @@ norma_status norma_group_norm_backward(const norma_group_norm *norm, const void 
   if (!dx && !dgamma && !dbeta) return NORMA_OK;
   norma_job job = {
     .sum = SUM_GRADIENTS,
-    .finish = norma_finish_group_gradient,
+    .finish = FINISH_GROUP_GRADIENT,
     .apply = dx ? APPLY_GRADIENT : APPLY_NOTHING,
     .weighted = true,
     .x = x,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "counts.h"
+#include "finish.h"
 #include "pieces.h"
 
 /* Images that are taken side by side, at most and if there are as many: memory is read faster from several places. */
@@ -15,24 +16,19 @@ static const norma_member ALONE = {.thread = 0, .team = 1};
 
 /* ---- finish ------------------------------------------------------------------------------------ */
 
-/* How many channels from `c` on are finished at once: whole groups, or some of one that is too large. */
-static int64_t piece_of(const norma_plan *plan, int64_t c) {
-  const int64_t together = norma_plan_together(plan);
-  return together <= PIECE ? PIECE / together * together : at_most(together - c % together, PIECE);
-}
+typedef void take_channels(const norma_job *job, int64_t first, int64_t end);
 
-/* A member's share of channels [first, end), whole groups, by `finish`. */
-static void finish_channels(const norma_job *job, norma_finish *finish, int64_t first, int64_t end,
-                            norma_member member) {
+/* A member's share of channels [first, end), whole groups. */
+static void share_channels(const norma_job *job, take_channels *take, int64_t first, int64_t end, norma_member member) {
   const int64_t together = norma_plan_together(&job->plan);
-  norma_channel_coefficients by;
   int64_t group, last;
   norma_share(member, (end - first) / together, &group, &last);
-  const int64_t past = first + last * together;
-  for (int64_t c = first + group * together, count; c < past; c += count) {
-    count = at_most(past - c, piece_of(&job->plan, c));
-    if (finish(job, c, count, &by)) norma_space_put(&job->plan, &job->space, c, count, &by);
-  }
+  take(job, first + group * together, first + last * together);
+}
+
+/* From the sums to outputs, and to what the last pass needs. */
+static void finish_channels(const norma_job *job, int64_t first, int64_t end, norma_member member) {
+  share_channels(job, job->plan.finishing->finish, first, end, member);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------- */
@@ -62,7 +58,7 @@ static void run_rows(const norma_job *job, norma_member member) {
     norma_sum_row_slice(job, unit % plan->slices, first, end);
   }
   norma_meet(member);
-  finish_channels(job, job->finish, 0, plan->channels, member);
+  finish_channels(job, 0, plan->channels, member);
   if (job->apply == APPLY_NOTHING) return;
   norma_meet(member);
   for (int64_t unit = last_unit; unit-- > first_unit;) {
@@ -72,18 +68,24 @@ static void run_rows(const norma_job *job, norma_member member) {
   }
 }
 
-/* A member's share of the channels, from their sums to their outputs: it waits for nobody. */
-static void run_columns(const norma_job *job, norma_member member) {
+/* A member's share of the channels, in multiples of `unit`, from their sums to their outputs, or of the rows then. */
+static void run_columns(const norma_job *job, int64_t unit, norma_member member) {
   const norma_plan *plan = &job->plan;
-  const int64_t together = norma_plan_together(plan);
   int64_t first, end;
-  norma_share(member, plan->channels / together, &first, &end);
-  first *= together;
-  end *= together;
-  if (job->sum == SUM_GRADIENTS) norma_prepare_channels(job, first, end);
+  norma_share(member, divide_up(plan->channels, unit), &first, &end);
+  first *= unit;
+  end = at_most(end * unit, plan->channels);
+  if (job->sum == SUM_GRADIENTS) plan->finishing->prepare(job, first, end);
   for (int64_t slice = 0; slice < plan->slices; slice++) norma_sum_row_slice(job, slice, first, end);
-  finish_channels(job, job->finish, first, end, ALONE);
-  if (job->apply != APPLY_NOTHING) norma_apply_rows(job, 0, plan->batch, first, end);
+  plan->finishing->finish(job, first, end);
+  if (job->apply == APPLY_NOTHING) return;
+  if (norma_plan_writes_rows(plan, member.team)) {
+    norma_meet(member);
+    norma_share(member, plan->batch, &first, &end);
+    norma_apply_rows(job, first, end, 0, plan->channels);
+  } else {
+    norma_apply_rows(job, 0, plan->batch, first, end);
+  }
 }
 
 /* ---- runs -------------------------------------------------------------------------------------- */
@@ -178,7 +180,7 @@ static void run_channels(const norma_job *job, norma_slabs slabs, int64_t first,
   for (; !is_empty(added); backwards ^= slabs.turns) {
     relay(job, written, added, backwards, member);
     norma_meet(member);
-    finish_channels(job, job->finish, added.first, added.end, member);
+    finish_channels(job, added.first, added.end, member);
     norma_meet(member);
     if (job->apply != APPLY_NOTHING) written = added;
     added = next_slab(added.end, end, slabs.width);
@@ -251,7 +253,7 @@ static void apply_in_order(const norma_job *job, norma_member member) {
 /* Nothing is read twice: from the first elements to the last. */
 static void run_in_order(const norma_job *job, norma_member member) {
   const norma_plan *plan = &job->plan;
-  finish_channels(job, job->finish, 0, plan->channels, member);
+  finish_channels(job, 0, plan->channels, member);
   if (job->apply == APPLY_NOTHING) return;
   norma_meet(member);
   int64_t first, end;
@@ -276,12 +278,13 @@ void norma_take_part(const norma_job *job, norma_member member) {
     run_directly(job, member);
     return;
   }
-  if (norma_plan_shares_columns(&job->plan, member.team)) {
-    run_columns(job, member);
+  const int64_t columns = norma_plan_columns(&job->plan, member.team);
+  if (columns > 0) {
+    run_columns(job, columns, member);
     return;
   }
   if (job->sum == SUM_GRADIENTS) {
-    finish_channels(job, norma_prepare_gradient_sums, 0, job->plan.channels, member);
+    share_channels(job, job->plan.finishing->prepare, 0, job->plan.channels, member);
     norma_meet(member);
   }
   (job->plan.by_rows ? run_rows : run_runs)(job, member);
@@ -304,7 +307,7 @@ void norma_set_up(const norma_plan *plan, norma_job *job, void *workspace) {
 }
 
 void norma_prepare_channels(const norma_job *job, int64_t first, int64_t end) {
-  finish_channels(job, norma_prepare_gradient_sums, first, end, ALONE);
+  job->plan.finishing->prepare(job, first, end);
 }
 
 void norma_run_channels(const norma_job *job, int64_t first, int64_t end) {

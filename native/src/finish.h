@@ -1,37 +1,27 @@
-/* What is done between the sums and the last pass, channel by channel: see norma_finish. */
+/* What is done between the sums and the last pass, channel by channel, for one instruction-set level. */
 #ifndef NORMA_FINISH_H
 #define NORMA_FINISH_H
 
-#include "coefficients.h"
 #include "job.h"
 
-/* Of what each group of neighbours has in common, the values for each of `count` channels. */
-void norma_statistics_of(const norma_plan *plan, const double *statistics, int64_t first, int64_t count,
-                         double *values);
+/* Coefficients of up to PIECE neighbouring channels, and whether they need the wide family. */
+typedef struct norma_channel_coefficients {
+  double center[PIECE], scale[PIECE], bias[PIECE], offset[PIECE], slope[PIECE];
+  bool is_wide[PIECE];
+} norma_channel_coefficients;
 
-/* What is known of up to PIECE channels where the statistics are given. */
-norma_channels norma_channels_of(const norma_job *job, int64_t first, int64_t count);
+struct norma_finishing {
+  /* What the gradient sums of channels [first, end) need, before any of them is added up. */
+  void (*prepare)(const norma_job *job, int64_t first, int64_t end);
+  /* What job->finish says, of channels [first, end), which are whole groups; keeps what the last pass needs. */
+  void (*finish)(const norma_job *job, int64_t first, int64_t end);
+  /* The coefficients of the forward pass of up to PIECE channels whose statistics are given. */
+  void (*normalize)(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by);
+};
 
-/* By operation. */
-norma_finish norma_finish_statistics;         /* moments -> mean_out, variance_out */
-norma_finish norma_finish_forward_training;   /* the same, and coefficients from them */
-norma_finish norma_finish_normalize;          /* coefficients from the statistics given */
-norma_finish norma_finish_gradient_sums;      /* gradient sums -> sum_dy_out, sum_dy_x_hat_out */
-norma_finish norma_finish_backward_training;  /* -> dgamma, dbeta, and coefficients from them */
-norma_finish norma_finish_backward_inference; /* -> dgamma, dbeta, and dx = dy * scale */
-norma_finish norma_finish_gradient_input;     /* coefficients from the gradient sums given */
-
-/* Of samples, whose parameters are those of elements: */
-norma_finish norma_finish_layer_norm; /* moments -> mean_out, inv_std_out, and coefficients from them */
-norma_finish norma_finish_rms_norm;   /* squares -> inv_std_out, and coefficients from it */
-norma_finish norma_finish_rms_gradient; /* gradient sums -> coefficients without a mean of gradients */
-
-/* Of groups of channels, whose statistics are put where those given are read: see groups.c. */
-norma_finish norma_finish_groups;         /* moments of groups in parts -> mean_out, variance_out, inv_std_out */
-norma_finish norma_finish_group_norm;     /* the same from moments of channels, and coefficients */
-norma_finish norma_finish_group_gradient; /* gradient sums of channels, and coefficients from those of groups */
-
-/* Before the gradient sums of any channel: what they need. */
-norma_finish norma_prepare_gradient_sums;
+/* norma_finishing_<name>, one for each line of isa.def */
+#define ISA(name, text, supported) extern const norma_finishing norma_finishing_##name;
+#include "isa.def"
+#undef ISA
 
 #endif

@@ -1,8 +1,8 @@
 #include "fold.h"
 
-#include "coefficients.h"
 #include "half.h"
 #include "parameters.h"
+#include "statistics.h"
 
 static double weight_at(int32_t data_type, const void *weights, int64_t i) {
   switch (data_type) {
@@ -25,9 +25,7 @@ static void weight_put(int32_t data_type, void *weights, int64_t i, double value
 
 static double scale_of(const norma_folding *folding, int64_t c) {
   const double variance = norma_parameter_at(folding->data_type, folding->running_var, c, 1);
-  double inv_std;
-  norma_inv_std(1, &variance, folding->epsilon, &inv_std);
-  return norma_parameter_at(folding->data_type, folding->gamma, c, 1) * inv_std;
+  return norma_parameter_at(folding->data_type, folding->gamma, c, 1) * norma_inv_std_of(variance, folding->epsilon);
 }
 
 void norma_fold(const norma_folding *folding) {

@@ -6,11 +6,6 @@
 #include "reals.h"
 #include "statistics.h"
 
-void norma_centers(const norma_plan *plan, int64_t count, const double *mean, double *center) {
-  const bool is_narrow = plan->wide != NULL;
-  for (int64_t i = 0; i < count; i++) center[i] = norma_center_of(mean[i], is_narrow);
-}
-
 static const void *moved(const norma_plan *plan, const void *tensor, int64_t elements) {
   return tensor ? (const char *)tensor + elements * plan->fast->element_size : NULL;
 }
@@ -113,21 +108,4 @@ void norma_row_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, i
       fast->row_add(width, total.chunk_sum, total.chunk_square, total.sum, total.square);
     }
   }
-}
-
-void norma_finish_sums(const norma_plan *plan, const norma_space *space, const norma_channels *of,
-                       double *sum_dy, double *sum_dy_x_hat) {
-  norma_channel_sums slice;
-  double center[PIECE];
-  for (int64_t i = 0; i < of->count; i++) sum_dy[i] = sum_dy_x_hat[i] = 0;
-  for (int64_t k = 0; k < plan->slices; k++) {
-    norma_space_sums(plan, space, k, of->first, of->count, &slice);
-    for (int64_t i = 0; i < of->count; i++) {
-      sum_dy[i] += slice.sum[i];
-      sum_dy_x_hat[i] += slice.square[i];
-    }
-  }
-  norma_centers(plan, of->count, of->mean, center);
-  for (int64_t i = 0; i < of->count; i++)
-    sum_dy_x_hat[i] = norma_sum_dy_x_hat_of(of->mean[i], center[i], sum_dy[i], sum_dy_x_hat[i], of->inv_std[i]);
 }

@@ -5,10 +5,7 @@
 #ifndef NORMA_GRADIENTS_H
 #define NORMA_GRADIENTS_H
 
-#include "coefficients.h"
-
-/* Means as reals, where they are some. */
-void norma_centers(const norma_plan *plan, int64_t count, const double *mean, double *center);
+#include "space.h"
 
 /* What gradient sums are made of, from the first channel of a piece on. */
 typedef struct norma_gradient_inputs {
@@ -26,9 +23,5 @@ void norma_run_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, i
 /* The sums of a slice of `width` channels. */
 void norma_row_gradient_sums(const norma_plan *plan, norma_gradient_inputs of, int64_t slice,
                              int64_t width, norma_sum_rows total);
-
-/* The sums of channels from those of their slices; the second with x_hat = (x - mean) * inv_std. */
-void norma_finish_sums(const norma_plan *plan, const norma_space *space, const norma_channels *of,
-                       double *sum_dy, double *sum_dy_x_hat);
 
 #endif

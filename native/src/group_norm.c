@@ -149,7 +149,7 @@ static void run_groups(const norma_group_norm *norm, const norma_plan *plan, nor
   group_scratch scratch;
   cut(norm, plan, workspace, &scratch);
   set_scratch(job, &scratch);
-  if (job->sum == SUM_MOMENTS) job->finish = plan->in_parts ? norma_finish_groups : norma_finish_group_norm;
+  if (job->sum == SUM_MOMENTS) job->finish = plan->in_parts ? FINISH_GROUPS : FINISH_GROUP_NORM;
   norma_set_up(plan, job, scratch.spaces);
   group_run run = {
     .job = job,

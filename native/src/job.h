@@ -22,17 +22,30 @@ typedef enum norma_apply_pass {
   APPLY_GRADIENT   /* x and dy to dx, and what ReLU lets pass of dy to dresidual */
 } norma_apply_pass;
 
-typedef struct norma_job norma_job;
+/* What each makes of the sums, and of the statistics given; coefficients are for the last pass. */
+typedef enum norma_finish_pass {
+  FINISH_STATISTICS,         /* moments -> mean_out, variance_out */
+  FINISH_FORWARD_TRAINING,   /* the same, and coefficients from them */
+  FINISH_NORMALIZE,          /* coefficients from the statistics given */
+  FINISH_GRADIENT_SUMS,      /* gradient sums -> sum_dy_out, sum_dy_x_hat_out */
+  FINISH_BACKWARD_TRAINING,  /* -> dgamma, dbeta, and coefficients from them */
+  FINISH_BACKWARD_INFERENCE, /* -> dgamma, dbeta, and dx = dy * scale */
+  FINISH_GRADIENT_INPUT,     /* coefficients from the gradient sums given */
+  /* Of samples, whose parameters are those of elements: */
+  FINISH_LAYER_NORM,   /* moments -> mean_out, inv_std_out, and coefficients from them */
+  FINISH_RMS_NORM,     /* squares -> inv_std_out, and coefficients from it */
+  FINISH_RMS_GRADIENT, /* gradient sums -> coefficients without a mean of gradients */
+  /* Of groups of channels, whose statistics are put where those given are read: */
+  FINISH_GROUPS,        /* moments of groups in parts -> mean_out, variance_out, inv_std_out */
+  FINISH_GROUP_NORM,    /* the same from moments of channels, and coefficients */
+  FINISH_GROUP_GRADIENT /* gradient sums of channels, and coefficients from those of groups */
+} norma_finish_pass;
 
-/*
- * Finishes up to PIECE channels, from `first` on: writes their outputs, and the coefficients of the last pass.
- * Returns whether there are some.
- */
-typedef bool norma_finish(const norma_job *job, int64_t first, int64_t count, norma_channel_coefficients *by);
+typedef struct norma_job norma_job;
 
 struct norma_job {
   norma_sum_pass sum;
-  norma_finish *finish;
+  norma_finish_pass finish;
   norma_apply_pass apply;
 
   bool relu;

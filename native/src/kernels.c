@@ -6,10 +6,9 @@
 
 #include "counts.h"
 #include "elements.h"
+#include "finish.h"
+#include "paste.h"
 #include "statistics.h"
-
-#define PASTE_TWO(a, b) a##b
-#define PASTE(a, b) PASTE_TWO(a, b)
 
 /*
  * How many bytes ahead of the sums memory is fetched. `./norma bench --shapes resnet50 --implementations norma-c,copy`,
@@ -124,5 +123,6 @@ const norma_kernels PASTE(norma_kernels_, NORMA_ISA_LEVEL) = {
     [NORMA_FLOAT32] = &family_f32_f64,
     [NORMA_BFLOAT16] = &family_bf16_f64,
     [NORMA_FLOAT16] = &family_f16_f64
-  }
+  },
+  .finishing = &PASTE(norma_finishing_, NORMA_ISA_LEVEL)
 };

@@ -30,7 +30,7 @@ enum {
   GROUP = 32,          /* channels whose runs one call adds up, at most */
   SAMPLES_AT_ONCE = 4, /* rows that are added to the columns at once */
   DIRECT_PIECES = 20,  /* of a run that goes directly that are summed about a shift each, at most, */
-  DIRECT_PARTS = 128   /* and that have a gamma and a beta each */
+  DIRECT_PARTS = 64    /* and that have a gamma and a beta each */
 };
 
 /*
@@ -204,10 +204,13 @@ typedef struct norma_family {
 
 enum { DATA_TYPES = NORMA_FLOAT16 + 1 };
 
+typedef struct norma_finishing norma_finishing; /* finish.h */
+
 /* By data type: the family to compute in, and the one where that would overflow or underflow, or NULL. */
 typedef struct norma_kernels {
   const norma_family *fast[DATA_TYPES];
   const norma_family *wide[DATA_TYPES];
+  const norma_finishing *finishing;
 } norma_kernels;
 
 /* norma_kernels_<name>, one for each line of isa.def */

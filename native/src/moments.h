@@ -24,12 +24,4 @@ void norma_run_squares(const norma_plan *plan, const void *x, int64_t slice, int
 void norma_row_moments(const norma_plan *plan, const void *x, int64_t slice, int64_t width,
                        norma_sum_rows total);
 
-/* The statistics of up to PIECE channels, from `first` on, from the sums of their slices. */
-void norma_finish_moments(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
-                          double *mean, double *variance);
-
-/* The mean squares, from sums about 0. */
-void norma_finish_squares(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
-                          double *mean_square);
-
 #endif

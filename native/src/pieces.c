@@ -115,8 +115,7 @@ static void apply_parts(const norma_job *job, norma_runs runs, int64_t first, in
   runs.length = to - from;
   for (int64_t part = first, count; part < end; part += count) {
     count = at_most(end - part, PIECE);
-    const norma_channels of = norma_channels_of(job, part, count);
-    norma_normalize_coefficients(&job->plan, &of, &by);
+    job->plan.finishing->normalize(job, part, count, &by);
     for (int64_t i = 0; i < count; i++)
       by_part[i] = (norma_coefficients){.center = by.center[i], .scale = by.scale[i], .bias = by.bias[i]};
     apply_ranges(job, part * runs.apart + from, runs, count, by.is_wide, by_part);

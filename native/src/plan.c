@@ -15,6 +15,8 @@
  *                      meanwhile; lower, and calls rule.
  * PASSING_BYTES        `./norma bench --shapes large --layouts nchw`: 512x28x28, backward. Lower, and memory is read
  *                      in pieces that are too short; higher, and less of a slab is found in the caches after all.
+ * PART_BYTES, PART_ROWS  `./norma bench --shapes FILE --threads 2` with 64x512, 64x1000, 128x512 and 128x2048. More
+ *                      bytes or fewer rows, and 128x2048 and 64x512 are slower; the other way, 64x1000 and 128x512.
  * KEPT                 `./norma bench --shapes resnet50 --implementations norma-c,copy,copy-streaming`: where the
  *                      streaming copy overtakes the other. Higher, and outputs push out what is still to be
  *                      read; lower, and who reads a small output next has to fetch it from memory.
@@ -24,6 +26,8 @@ enum {
   THREADS_AT_MOST = 64,   /* or the number of processors, if larger */
   GROUP_BYTES = 4 << 10,    /* of the runs of neighbouring channels that are taken together, */
   PASSING_BYTES = 12 << 10, /* and of those of slabs that do not stay in the caches */
+  PART_BYTES = 2560, /* of a row, that a member writes no shorter part of, */
+  PART_ROWS = 96,    /* if there are so many rows */
   KEPT = 16 /* times its second-level caches is what a team may find in the last level */
 };
 
@@ -86,6 +90,7 @@ static norma_plan planned(norma_plan plan, int64_t slices, int32_t threads, doub
                           const norma_kernels *kernels, norma_caches caches) {
   plan.fast = kernels->fast[plan.data_type];
   plan.wide = kernels->wide[plan.data_type];
+  plan.finishing = kernels->finishing;
   plan.epsilon = epsilon;
   plan.caches = caches;
   /* Below 2^-100, beside no epsilon, squares would lose digits in float. */
@@ -311,9 +316,26 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors) {
   return (norma_slabs){.width = passing, .shared = true, .turns = true};
 }
 
-bool norma_plan_shares_columns(const norma_plan *plan, int64_t team) {
-  return plan->by_rows && plan->slices < team && shares_well(plan, norma_plan_together(plan), team);
+/* Whole cache lines, if they share out well: what two members write would go from cache to cache with every row. */
+int64_t norma_plan_columns(const norma_plan *plan, int64_t team) {
+  if (!plan->by_rows || plan->slices >= team) return 0;
+  const int64_t together = norma_plan_together(plan);
+  int64_t lines = together;
+  while (lines * plan->fast->element_size % LINE != 0) lines *= 2;
+  if (shares_well(plan, lines, team)) return lines;
+  return shares_well(plan, together, team) ? together : 0;
 }
+
+/*
+ * Of a short part of a row processors fetch the lines behind it, too, and so take them from the member that writes
+ * them. Where rows are few it costs more to wait for the others' coefficients, unless parts have lines in common.
+ */
+bool norma_plan_writes_rows(const norma_plan *plan, int64_t team) {
+  const int64_t row = plan->channels * plan->fast->element_size;
+  return row / team <= PART_BYTES && (plan->batch >= PART_ROWS || row % LINE != 0);
+}
+
+_Static_assert((int)DIRECT_PARTS <= (int)PIECE, "parts that go directly are added up as those of a piece are");
 
 bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors) {
   if (plan->by_rows || plan->batch > 1 || plan->slices != plan->pieces) return false;

@@ -30,6 +30,7 @@ typedef struct norma_plan {
   int32_t data_type;
   const norma_family *fast;
   const norma_family *wide; /* where `fast` would overflow; NULL if it computes in double */
+  const norma_finishing *finishing;
   bool by_rows;             /* row_ kernels on rows of channels; else run_ kernels on runs */
   int64_t batch;            /* runs of a channel, or rows */
   int64_t channels;
@@ -120,8 +121,13 @@ norma_slabs norma_plan_slabs(const norma_plan *plan, int64_t tensors);
  */
 bool norma_plan_takes_direct(const norma_plan *plan, int64_t tensors);
 
-/* Whether a team has fewer slices of rows than members, but channels that share out well. */
-bool norma_plan_shares_columns(const norma_plan *plan, int64_t team);
+/*
+ * Members of a team that has fewer slices of rows take channels instead, a multiple of so many each; 0 where they have
+ * slices enough, or channels do not share out well.
+ */
+int64_t norma_plan_columns(const norma_plan *plan, int64_t team);
+/* Whether they do better to write whole rows after that than their own channels. */
+bool norma_plan_writes_rows(const norma_plan *plan, int64_t team);
 
 /* A thread of a team. */
 typedef struct norma_member {

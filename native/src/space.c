@@ -69,46 +69,8 @@ norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space
   };
 }
 
-static void put_rows(const norma_family *family, norma_coefficient_rows to, int64_t first, int64_t count,
-                     const norma_channel_coefficients *by) {
-  norma_reals_put(family, to.center, first, count, by->center);
-  norma_reals_put(family, to.scale, first, count, by->scale);
-  norma_reals_put(family, to.bias, first, count, by->bias);
-  norma_reals_put(family, to.offset, first, count, by->offset);
-  norma_reals_put(family, to.slope, first, count, by->slope);
-}
-
-void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
-                     const norma_channel_coefficients *by) {
-  memcpy(space->is_wide + first, by->is_wide, (size_t)count * sizeof *by->is_wide);
-  if (plan->by_rows) {
-    put_rows(plan->fast, space->by, first, count, by);
-    if (plan->wide) put_rows(plan->wide, space->by_wide, first, count, by);
-    return;
-  }
-  for (int64_t i = 0; i < count; i++)
-    space->by_channel[first + i] = (norma_coefficients){by->center[i], by->scale[i], by->bias[i], by->offset[i],
-                                                        by->slope[i]};
-}
-
 norma_coefficient_rows norma_rows_from(norma_coefficient_rows by, const norma_family *family, int64_t first) {
   const int64_t at = first * family->real_size;
   return (norma_coefficient_rows){(char *)by.center + at, (char *)by.scale + at, (char *)by.bias + at,
                                   (char *)by.offset + at, (char *)by.slope + at};
-}
-
-void norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t slice, int64_t first, int64_t count,
-                      norma_channel_sums *sums) {
-  const int64_t at = slice * plan->channels + first;
-  if (plan->by_rows) {
-    norma_reals_get(plan->fast, space->rows.shift, at, count, sums->shift);
-    memcpy(sums->sum, space->rows.sum + at, (size_t)count * sizeof(double));
-    memcpy(sums->square, space->rows.square + at, (size_t)count * sizeof(double));
-    return;
-  }
-  for (int64_t i = 0; i < count; i++) {
-    sums->shift[i] = space->runs[at + i].shift;
-    sums->sum[i] = space->runs[at + i].sum;
-    sums->square[i] = space->runs[at + i].square;
-  }
 }

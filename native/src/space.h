@@ -22,17 +22,6 @@ typedef struct norma_sum_rows {
   char *shift, *chunk_sum, *chunk_square; /* reals */
 } norma_sum_rows;
 
-/* Coefficients of up to PIECE neighbouring channels, and whether they need the wide family. */
-typedef struct norma_channel_coefficients {
-  double center[PIECE], scale[PIECE], bias[PIECE], offset[PIECE], slope[PIECE];
-  bool is_wide[PIECE];
-} norma_channel_coefficients;
-
-/* The sums of up to PIECE neighbouring channels in a slice. */
-typedef struct norma_channel_sums {
-  double shift[PIECE], sum[PIECE], square[PIECE];
-} norma_channel_sums;
-
 typedef struct norma_space {
   norma_sums *runs;               /* runs: [slices][channels] */
   norma_sum_rows rows;            /* rows: the first slice; norma_space_rows gives the others */
@@ -52,15 +41,7 @@ norma_space norma_space_cut(const norma_plan *plan, void *block);
 norma_sum_rows norma_space_rows(const norma_plan *plan, const norma_space *space, int64_t slice,
                                 int64_t first);
 
-/* Keeps the coefficients of `count` channels from `first` on. */
-void norma_space_put(const norma_plan *plan, const norma_space *space, int64_t first, int64_t count,
-                     const norma_channel_coefficients *by);
-
 /* Coefficients of channel `first` and its neighbours in rows, each as large as a family's reals. */
 norma_coefficient_rows norma_rows_from(norma_coefficient_rows by, const norma_family *family, int64_t first);
-
-/* The sums of `count` channels from `first` on in a slice. */
-void norma_space_sums(const norma_plan *plan, const norma_space *space, int64_t slice, int64_t first, int64_t count,
-                      norma_channel_sums *sums);
 
 #endif

@@ -200,7 +200,7 @@ static void run_at(groups_case *c, const norma_kernels *kernels, norma_caches ca
   assert_int_equal(norma_group_run(&c->norm, kernels, caches, &job, NULL), NORMA_OK);
   job = (norma_job){
     .sum = SUM_GRADIENTS,
-    .finish = norma_finish_group_gradient,
+    .finish = FINISH_GROUP_GRADIENT,
     .apply = APPLY_GRADIENT,
     .weighted = true,
     .x = c->x, .dy = c->dy, .gamma = c->gamma, .mean = c->mean, .inv_std = c->inv_std,

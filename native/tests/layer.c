@@ -182,21 +182,21 @@ norma_status layer_run(test_layer *l, test_operation operation) {
 static void set_passes(norma_job *job, test_operation operation) {
   static const struct {
     norma_sum_pass sum;
-    norma_finish *finish;
+    norma_finish_pass finish;
     norma_apply_pass apply;
   } passes[] = {
-    [FORWARD_TRAINING] = {SUM_MOMENTS, norma_finish_forward_training, APPLY_NORMALIZE},
-    [FORWARD_INFERENCE] = {SUM_NOTHING, norma_finish_normalize, APPLY_NORMALIZE},
-    [BACKWARD_TRAINING] = {SUM_GRADIENTS, norma_finish_backward_training, APPLY_GRADIENT},
-    [BACKWARD_INFERENCE] = {SUM_GRADIENTS, norma_finish_backward_inference, APPLY_SCALE},
-    [LOCAL_STATISTICS] = {SUM_MOMENTS, norma_finish_statistics, APPLY_NOTHING},
-    [NORMALIZE] = {SUM_NOTHING, norma_finish_normalize, APPLY_NORMALIZE},
-    [LOCAL_GRADIENT_SUMS] = {SUM_GRADIENTS, norma_finish_gradient_sums, APPLY_NOTHING},
-    [GRADIENT_INPUT] = {SUM_NOTHING, norma_finish_gradient_input, APPLY_GRADIENT},
-    [RELU_FORWARD_TRAINING] = {SUM_MOMENTS, norma_finish_forward_training, APPLY_NORMALIZE},
-    [RELU_FORWARD_INFERENCE] = {SUM_NOTHING, norma_finish_normalize, APPLY_NORMALIZE},
-    [RELU_BACKWARD_TRAINING] = {SUM_GRADIENTS, norma_finish_backward_training, APPLY_GRADIENT},
-    [RELU_BACKWARD_INFERENCE] = {SUM_GRADIENTS, norma_finish_backward_inference, APPLY_GRADIENT}
+    [FORWARD_TRAINING] = {SUM_MOMENTS, FINISH_FORWARD_TRAINING, APPLY_NORMALIZE},
+    [FORWARD_INFERENCE] = {SUM_NOTHING, FINISH_NORMALIZE, APPLY_NORMALIZE},
+    [BACKWARD_TRAINING] = {SUM_GRADIENTS, FINISH_BACKWARD_TRAINING, APPLY_GRADIENT},
+    [BACKWARD_INFERENCE] = {SUM_GRADIENTS, FINISH_BACKWARD_INFERENCE, APPLY_SCALE},
+    [LOCAL_STATISTICS] = {SUM_MOMENTS, FINISH_STATISTICS, APPLY_NOTHING},
+    [NORMALIZE] = {SUM_NOTHING, FINISH_NORMALIZE, APPLY_NORMALIZE},
+    [LOCAL_GRADIENT_SUMS] = {SUM_GRADIENTS, FINISH_GRADIENT_SUMS, APPLY_NOTHING},
+    [GRADIENT_INPUT] = {SUM_NOTHING, FINISH_GRADIENT_INPUT, APPLY_GRADIENT},
+    [RELU_FORWARD_TRAINING] = {SUM_MOMENTS, FINISH_FORWARD_TRAINING, APPLY_NORMALIZE},
+    [RELU_FORWARD_INFERENCE] = {SUM_NOTHING, FINISH_NORMALIZE, APPLY_NORMALIZE},
+    [RELU_BACKWARD_TRAINING] = {SUM_GRADIENTS, FINISH_BACKWARD_TRAINING, APPLY_GRADIENT},
+    [RELU_BACKWARD_INFERENCE] = {SUM_GRADIENTS, FINISH_BACKWARD_INFERENCE, APPLY_GRADIENT}
   };
   job->sum = passes[operation].sum;
   job->finish = passes[operation].finish;

@@ -152,7 +152,7 @@ static void run_at(rows_case *c, const norma_kernels *kernels, norma_caches cach
   const norma_plan plan = norma_plan_samples(&c->norm, kernels, caches);
   norma_job job = {
     .sum = c->rms ? SUM_SQUARES : SUM_MOMENTS,
-    .finish = c->rms ? norma_finish_rms_norm : norma_finish_layer_norm,
+    .finish = c->rms ? FINISH_RMS_NORM : FINISH_LAYER_NORM,
     .apply = APPLY_NORMALIZE,
     .x = c->x, .out = c->y, .mean_out = c->rms ? NULL : c->mean, .inv_std_out = c->inv_std
   };
@@ -160,7 +160,7 @@ static void run_at(rows_case *c, const norma_kernels *kernels, norma_caches cach
   assert_int_equal(norma_layer_run(&plan, &job, given, NULL), NORMA_OK);
   job = (norma_job){
     .sum = SUM_GRADIENTS,
-    .finish = c->rms ? norma_finish_rms_gradient : norma_finish_backward_training,
+    .finish = c->rms ? FINISH_RMS_GRADIENT : FINISH_BACKWARD_TRAINING,
     .apply = APPLY_GRADIENT,
     .x = c->x, .dy = c->dy, .mean = c->rms ? NULL : c->mean, .inv_std = c->inv_std, .count = c->norm.length,
     .out = c->dx
