@@ -17,8 +17,8 @@
  *                      in pieces that are too short; higher, and less of a slab is found in the caches after all.
  * PART_BYTES, PART_ROWS  `./norma bench --shapes FILE --threads 2` with 64x512, 64x1000, 128x512 and 128x2048. More
  *                      bytes or fewer rows, and 128x2048 and 64x512 are slower; the other way, 64x1000 and 128x512.
- * KEPT                 `./norma bench --shapes resnet50 --implementations norma-c,copy,copy-streaming`: where the
- *                      streaming copy overtakes the other. Higher, and outputs push out what is still to be
+ * KEPT                 `./norma bench --shapes resnet50,layer --implementations norma-c,copy,copy-streaming`: where
+ *                      the streaming copy overtakes the other. Higher, and outputs push out what is still to be
  *                      read; lower, and who reads a small output next has to fetch it from memory.
  */
 enum {
@@ -28,7 +28,7 @@ enum {
   PASSING_BYTES = 12 << 10, /* and of those of slabs that do not stay in the caches */
   PART_BYTES = 2560, /* of a row, that a member writes no shorter part of, */
   PART_ROWS = 96,    /* if there are so many rows */
-  KEPT = 16 /* times its second-level caches is what a team may find in the last level */
+  KEPT = 14 /* times its second-level caches is what a team may find in the last level */
 };
 
 int64_t norma_element_size(int32_t data_type) {
