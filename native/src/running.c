@@ -38,11 +38,10 @@ static void blend(weights by, const moved *of, int64_t first, int64_t count, dou
 
 /* Whether the parameters that doubles become are finite, which those out of range are not. */
 static bool are_finite(int32_t data_type, int64_t count, const double *values) {
-  const double most = data_type == NORMA_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
   double infinite = 0;
   for (int64_t i = 0; i < count; i++) {
     const double value = data_type == NORMA_FLOAT64 ? values[i] : (double)(float)values[i];
-    infinite += fabs(value) <= most ? 0.0 : 1.0;
+    infinite += fabs(value) <= DBL_MAX ? 0.0 : 1.0;
   }
   return infinite == 0;
 }
