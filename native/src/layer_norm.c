@@ -22,10 +22,15 @@ typedef struct gradients {
   char *chunk_sum, *chunk_product; /* [threads][length] reals */
 } gradients;
 
-/* How rows are cut follows from the shape alone, for the sake of the bits. Kernels take four rows at once. */
+/*
+ * How rows are cut follows from the shape alone, for the sake of the bits: into a power of two of slices, which most
+ * teams share out evenly, of a multiple of four rows, which kernels take at once.
+ */
 static void plan_gradients(const norma_plan *plan, gradients *g) {
-  const int64_t rows = at_least(divide_up(plan->channels, SLICES_AT_MOST), SLICE_VALUES / plan->spatial);
-  g->slice_rows = at_least((rows + 3) / 4 * 4, SLICE_ROWS);
+  const int64_t least = at_least(SLICE_ROWS, SLICE_VALUES / plan->spatial);
+  int64_t slices = 1;
+  while (slices < SLICES_AT_MOST && 2 * slices * least <= plan->channels) slices *= 2;
+  g->slice_rows = divide_up(divide_up(plan->channels, slices), 4) * 4;
   g->slices = divide_up(plan->channels, g->slice_rows);
   g->chunk_rows = at_most(at_least(CHUNK_VALUES / plan->spatial / 4 * 4, 4), CHUNK_ADDITIONS);
 }
