@@ -1,10 +1,8 @@
 #include "gradients.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "reals.h"
-#include "statistics.h"
 
 static const void *moved(const norma_plan *plan, const void *tensor, int64_t elements) {
   return tensor ? (const char *)tensor + elements * plan->fast->element_size : NULL;

@@ -1,10 +1,8 @@
 #include "moments.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "reals.h"
-#include "statistics.h"
 
 /* Each brings a shift 2^10 times nearer: the third is never needed where the first was about right. */
 enum { RECENTERINGS = 3 };
