@@ -20,16 +20,6 @@ static inline double norma_total_of(int64_t count, const double *terms) {
   return (part[0] + part[2]) + (part[1] + part[3]);
 }
 
-/* The same of the products of two. */
-static inline double norma_total_of_products(int64_t count, const double *a, const double *b) {
-  double part[4] = {0};
-  int64_t i = 0;
-  for (; i + 4 <= count; i += 4)
-    for (int k = 0; k < 4; k++) part[k] += a[i + k] * b[i + k];
-  for (int k = 0; i < count; i++, k++) part[k] += a[i] * b[i];
-  return (part[0] + part[2]) + (part[1] + part[3]);
-}
-
 /*
  * The moments from those of slices. With n_i, shift_i, S_i, Q_i of slice i:
  *   mean         = shift_0 + sum of (S_i + n_i (shift_i - shift_0)) / n

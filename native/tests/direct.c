@@ -310,15 +310,17 @@ static void sums_of(const subject *s, const test_shape *shape, const backward *b
 static void expect_gradient(const subject *s, const test_shape *shape, const backward *b, int64_t r) {
   const double mean = b->mean[r], inv_std = b->inv_std[r], center = center_of(s, mean);
   const int64_t first = r * shape->parts, start = r * run_length(shape), byte = start * s->family->element_size;
+  double g[MOST_PARTS], g_x_hat[MOST_PARTS];
   for (int64_t i = 0; i < shape->parts; i++) {
     double sums[2];
     sums_of(s, shape, b, start + i * shape->length, center, sums);
     assert_true(b->sum_dy[first + i] == sums[0]);
     const double sum_dy_x_hat = norma_sum_dy_x_hat_of(mean, center, sums[0], sums[1], inv_std);
     assert_true(b->sum_dy_x_hat[first + i] == sum_dy_x_hat);
+    g[i] = part_gamma[first + i] * sums[0];
+    g_x_hat[i] = part_gamma[first + i] * sum_dy_x_hat;
   }
-  const double sum_g = norma_total_of_products(shape->parts, part_gamma + first, b->sum_dy + first);
-  const double sum_g_x_hat = norma_total_of_products(shape->parts, part_gamma + first, b->sum_dy_x_hat + first);
+  const double sum_g = norma_total_of(shape->parts, g), sum_g_x_hat = norma_total_of(shape->parts, g_x_hat);
   const double slope = sum_g_x_hat / b->of.count * inv_std;
   const double offset = norma_offset_of(mean, center, slope, sum_g / b->of.count);
   norma_coefficients by[MOST_PARTS];
